@@ -1,0 +1,251 @@
+/** Any JSON value. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+
+/** The flags of an application that has not described them: any key, any JSON value. */
+export type AnyFlags = Record<string, Json>
+
+/**
+ * Why a flag answered what it answered. `TARGETING_MATCH`, `SPLIT`, `DEFAULT`, `DISABLED` and `ERROR` are
+ * OpenFeature's names; the others say which step of the evaluation decided.
+ */
+export type Reason =
+  | "TARGETING_MATCH"
+  | "SPLIT"
+  | "DEFAULT"
+  | "DISABLED"
+  | "NOT_IN_EXPOSURE"
+  | "OVERRIDE"
+  | "ERROR"
+
+/** What went wrong, in OpenFeature's words. */
+export type ErrorCode =
+  | "FLAG_NOT_FOUND"
+  | "PARSE_ERROR"
+  | "TARGETING_KEY_MISSING"
+  | "PROVIDER_NOT_READY"
+  | "PROVIDER_FATAL"
+  | "GENERAL"
+
+/** One flag's answer for the current identity. Frozen. */
+export interface Decision<Value = Json> {
+  readonly key: string
+  /** The variant's value, deep-frozen; `undefined` when no variant was decided. */
+  readonly value: Value | undefined
+  readonly variant: string | undefined
+  readonly reason: Reason
+  /** The rule that decided, or `$target` for an individual target. */
+  readonly ruleId: string | undefined
+  /** The unit's bucket in this flag's split, 0..99 999, when it was computed. */
+  readonly bucket: number | undefined
+  readonly flagVersion: number | undefined
+  readonly errorCode?: ErrorCode
+}
+
+/** Something that a page cannot fix and that was worked around. Listed once. */
+export interface Problem {
+  /** A stable code for programs, such as `RULESET_UNAVAILABLE`. */
+  readonly code: string
+  /** Where: a place in the ruleset (`flags.checkout.rules[0].when`), a URL or a call. */
+  readonly where: string
+  /** What was found and what was expected. */
+  readonly message: string
+}
+
+/** A recorded exposure as it is sent. snake_case, because it is the wire's row. Fields without a value are absent. */
+export interface Exposure {
+  readonly id: string
+  readonly flag_key: string
+  readonly value: Json
+  readonly variant: string
+  readonly reason: Reason
+  readonly session_id: string
+  readonly distinct_id: string
+  readonly ts_ms: number
+  readonly mono_ms: number
+  readonly seq: number
+  readonly instance_id: string
+  readonly anon_id: string
+  readonly device_id: string
+  readonly unit: string
+  readonly unit_id?: string
+  readonly flag_version: number
+  readonly ruleset_version: number
+  readonly rule_id?: string
+  readonly experiment?: string
+  readonly environment?: string
+  readonly source: "call" | "manual"
+  readonly dedup: Dedup
+  readonly attributes?: { readonly [name: string]: string | number | boolean }
+  readonly app_version?: string
+  readonly sdk: string
+  /** True when `value` or an attribute was too long and was cut. */
+  readonly truncated?: true
+}
+
+/** Within what a repeated exposure is the same exposure. */
+export type Dedup = "session" | "identity" | "none"
+
+export interface RulesetSource {
+  /** http(s), absolute or relative to the page. */
+  readonly url: string | URL
+  /** Sent with the request. Cross-origin they cost a preflight. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** How long `createClient` waits for the ruleset, in milliseconds, 0..60 000. Default 3000. */
+  readonly readyTimeoutMs?: number
+}
+
+export interface IdentityOptions {
+  /** The signed-in person. Without it the person is known by a persisted anonymous id. */
+  readonly distinctId?: string
+  /** What targeting rules may look at. Copied when given: later changes to the object are not seen. */
+  readonly attributes?: Attributes
+}
+
+export type Attributes = Readonly<Record<string, unknown>>
+
+export interface ExposureOptions {
+  /** Where exposures are sent: http(s), absolute or relative to the page. */
+  readonly endpoint: string | URL
+  /** Sent in the body as `key`, so that no header and no preflight is needed. */
+  readonly key?: string
+  /** Default `"session"`. */
+  readonly dedup?: Dedup
+  /** `"call"` (default) records what is read; `"manual"` only what `reportExposure` names. */
+  readonly mode?: "call" | "manual"
+  /** Milliseconds between the first pending row and its flush, 100..3 600 000. Default 5000. */
+  readonly flushIntervalMs?: number
+  /** Names of attributes to send with each row: at most 16; scalars only, cut at 256 bytes each. */
+  readonly attributes?: readonly string[]
+  /** Sent with each request. Cross-origin they cost a preflight. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Instead of the page's `fetch`. */
+  readonly fetch?: typeof fetch
+}
+
+export interface ClientOptions {
+  /** A URL, the ruleset's text, the ruleset itself, or a URL with settings. Without it: `setRuleset`. */
+  readonly ruleset?: string | URL | object | RulesetSource
+  readonly identity?: IdentityOptions
+  /** Omitted or false: decides and fires `"exposure"`, sends nothing. */
+  readonly exposures?: ExposureOptions | false
+  readonly app?: { readonly version?: string }
+  /** `false`: ids, session and what was acknowledged live in memory only. */
+  readonly storage?: false
+  /** Separates this client's stored state from that of other clients on the origin. Default: from endpoint and key. */
+  readonly namespace?: string
+  /** Log problems to the console. Default false. */
+  readonly debug?: boolean
+}
+
+export interface Identity {
+  /** The signed-in id, or before that the anonymous id. */
+  readonly distinctId: string
+  readonly anonymousId: string
+  readonly deviceId: string
+}
+
+export interface Session {
+  /** UUIDv7. */
+  readonly id: string
+  readonly startedAtMs: number
+  /** Ends this session and begins a new one. */
+  renew(): void
+}
+
+export interface FlushResult {
+  /** Rows acknowledged by this flush. */
+  readonly delivered: number
+  /** Rows still waiting. */
+  readonly pending: number
+}
+
+/** Rows, counted since this client began. */
+export interface Stats {
+  readonly recorded: number
+  /** Rows in the batches being sent now. A part of `pending`. */
+  readonly sending: number
+  readonly pending: number
+  readonly delivered: number
+  /** Not recorded because the ring was full; a later read records them. */
+  readonly refused: number
+  /** Recorded and given up, by reason. */
+  readonly dropped: Readonly<Record<string, number>>
+  /** Rows sent again after an attempt without acknowledgement. */
+  readonly resent: number
+  /** When the next flush is due, Unix milliseconds; `undefined` when none is. */
+  readonly nextFlushAtMs: number | undefined
+}
+
+/** What became of an attempt to send. */
+export interface Delivery {
+  readonly status: "sending" | "acknowledged" | "failed"
+  readonly batchId: string
+  /** `id` of each row in the batch. */
+  readonly ids: readonly string[]
+  readonly pending: number
+}
+
+export interface Change {
+  readonly cause: "ruleset" | "identity" | "attributes" | "override" | "session"
+}
+
+export interface ClientEvents {
+  change: Change
+  exposure: Exposure
+  problem: Problem
+  delivery: Delivery
+}
+
+/** After `createClient` settles nothing here throws: a flag that cannot be decided is its fallback, with a reason. */
+export interface Client<Flags extends object = AnyFlags> {
+  /** The variant's value, deep-frozen, or `undefined`. Records the exposure, once per dedup scope. */
+  getFlag<K extends keyof Flags & string>(key: K): Flags[K] | undefined
+  /** The variant's value, deep-frozen, or `fallback`, returned as given. Records the exposure, once per dedup scope. */
+  getFlag<K extends keyof Flags & string>(key: K, fallback: Flags[K]): Flags[K]
+  /** The variant's key. Records the exposure as `getFlag` does. */
+  getVariant(key: keyof Flags & string): string | undefined
+  /** The value `getFlag` would return. Records nothing. */
+  peek<K extends keyof Flags & string>(key: K): Flags[K] | undefined
+  /** The whole decision. Records nothing. */
+  decide<K extends keyof Flags & string>(key: K): Decision<Flags[K]>
+  /** Every flag's decision, in the ruleset's order. Records nothing. */
+  allFlags(): readonly Decision[]
+  /**
+   * Records an exposure by hand. `value` picks the variant whose value deep-equals it; when none does, the decided
+   * variant is recorded and a problem is listed.
+   */
+  reportExposure(key: keyof Flags & string, options?: { readonly value?: unknown }): void
+  /** `{"$feature/new_checkout": "treatment_a"}` for every flag whose reason is `SPLIT`. */
+  exposureProperties(): Record<string, string>
+  /** Replaces identity and attributes. What is no id ("", "null", "undefined", "0", …) is refused as a problem. */
+  identify(distinctId: string, attributes?: Attributes): void
+  /** Merges the top level; `undefined` removes. */
+  setAttributes(attributes: Attributes): void
+  /** A new anonymous id and session; no distinct id, attributes or overrides. The device id stays unless asked. */
+  reset(options?: { readonly device?: boolean }): void
+  readonly identity: Identity
+  readonly session: Session
+  /** A ruleset that cannot be read leaves the last good one in place and is a problem. */
+  setRuleset(ruleset: object | string): void
+  /** For QA: serve this variant in this client. Such a decision sends no exposure. */
+  override(key: keyof Flags & string, variant: string): void
+  clearOverrides(): void
+  /** Calls `listener` from a microtask. Returns the function that unsubscribes. */
+  on<E extends keyof ClientEvents>(event: E, listener: (payload: ClientEvents[E]) => void): () => void
+  stats(): Stats
+  /** Reads the rest of the ruleset to find its broken flags too. */
+  problems(): readonly Problem[]
+  /** Sends what is pending, one attempt for each batch. Calls made meanwhile join it. */
+  flush(): Promise<FlushResult>
+  /** Sends what is pending, then frees the engine. Later calls answer fallbacks. */
+  close(): Promise<void>
+}
+
+/** A mistake in the options of `createClient`: the only thing it rejects for. */
+export interface PennonError extends Error {
+  readonly name: "PennonError"
+  readonly code: "UNKNOWN_OPTION" | "INVALID_OPTION" | "INVALID_URL" | "INVALID_NUMBER"
+}
+
+/** Settles when the flags can be read: with the ruleset, or at the latest after `readyTimeoutMs` with fallbacks. */
+export type CreateClient = <Flags extends object = AnyFlags>(options: ClientOptions) => Promise<Client<Flags>>
