@@ -1,2 +1,13 @@
 //! Feature flags decided locally, and the exact record of who saw what.
-#![cfg_attr(not(test), no_std)]
+//!
+//! In reading order:
+//! - [`engine`] decides. Pure: now, ids and random bytes are arguments.
+//! - `browser` does: one file for each facility of the host. It decides nothing.
+//! - `bindings` translates: what crosses to JavaScript, and nothing else.
+
+pub mod engine;
+
+#[cfg(target_arch = "wasm32")]
+mod bindings;
+#[cfg(target_arch = "wasm32")]
+mod browser;

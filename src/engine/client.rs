@@ -1,0 +1,353 @@
+//! One client's engine: ruleset, identity, session and exposures together. Pure, like its parts.
+
+use super::attributes::{Context, Value};
+use super::decision::{Decision, ErrorCode, Reason};
+use super::effect::{Effect, StorageKey};
+use super::evaluation;
+use super::exposure::row::{Draft, Source};
+use super::exposure::{self, Input, State};
+use super::identity::{self, Identity, uuid_v7};
+use super::platform::Platform;
+use super::ruleset::{Flag, Problem, Ruleset};
+use super::session::Session;
+use super::text;
+use super::time::Now;
+use xxhash_rust::xxh64::xxh64;
+
+/// Ten random bytes at each call.
+pub type Random<'a> = &'a mut dyn FnMut() -> [u8; 10];
+
+/// What storage holds of earlier pages. `None` where it holds nothing, or cannot be read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stored<'a> {
+    pub ids: Option<&'a str>,
+    pub session: Option<&'a str>,
+    pub last_identity: Option<&'a str>,
+}
+
+pub struct Client {
+    decider: Decider,
+    session: Session,
+    exposures: State,
+    /// When a flag decided since the last [`Effect::Stale`] starts or ends next, on the wall clock.
+    next_boundary_ms: f64,
+}
+
+/// All that a decision depends on, but the time.
+struct Decider {
+    ruleset: Option<Ruleset>,
+    identity: Identity,
+    attributes: Value,
+    /// Flag key and variant key.
+    overrides: Vec<(String, String)>,
+    platform: Platform,
+}
+
+/// A decision with what the page is told of its flag.
+pub struct Answer<'a> {
+    pub decision: Decision<'a>,
+    pub variant_key: Option<&'a str>,
+    pub flag_version: Option<u64>,
+}
+
+impl Client {
+    /// Begins with what is stored. `identified`: the id given in the options, already found acceptable.
+    pub fn new(
+        exposures: State,
+        identified: Option<String>,
+        attributes: Value,
+        stored: Stored<'_>,
+        now: Now,
+        random: Random<'_>,
+    ) -> (Self, Vec<Effect>) {
+        let mut effects = Vec::new();
+        let known = stored.ids.and_then(identity::from_stored);
+        let is_new = known.is_none();
+        let (device_id, anonymous_id) =
+            known.unwrap_or_else(|| (uuid_v7(now.wall_ms, random()), uuid_v7(now.wall_ms, random())));
+        let identity = Identity { identified, anonymous_id, device_id };
+        if is_new {
+            effects.push(Effect::Store { key: StorageKey::Ids, text: identity.to_stored() });
+        }
+        let mut session = stored
+            .session
+            .and_then(|stored| Session::from_stored(stored, now.wall_ms))
+            .unwrap_or_else(|| Session::new(now.wall_ms, random()));
+        session.touch(now.wall_ms); // A load is activity.
+        effects.push(Effect::Store { key: StorageKey::Session, text: session.to_stored() });
+        let platform = exposures.config().platform;
+        let decider = Decider { ruleset: None, identity, attributes, overrides: Vec::new(), platform };
+        let mut client = Self { decider, session, exposures, next_boundary_ms: f64::INFINITY };
+        client.note_identity(stored.last_identity, &mut effects);
+        (client, effects)
+    }
+
+    // What a flag answers.
+
+    /// Puts a ruleset in the place of the last one, unless it cannot be read.
+    pub fn set_ruleset(&mut self, ruleset: Result<Ruleset, Problem>) -> Result<Vec<Effect>, Problem> {
+        self.decider.ruleset = Some(ruleset?);
+        Ok(self.stale())
+    }
+
+    /// Decides a flag. Records nothing.
+    pub fn decide(&mut self, key: &str, now: Now) -> Answer<'_> {
+        let boundary_ms = match self.decider.flag(key) {
+            Ok(flag) => [flag.start_ms, flag.end_ms].into_iter().filter(|at_ms| *at_ms > now.wall_ms).reduce(f64::min),
+            Err(_) => None,
+        };
+        self.next_boundary_ms = self.next_boundary_ms.min(boundary_ms.unwrap_or(f64::INFINITY));
+        self.decider.answer(key, now)
+    }
+
+    /// Every flag's key, in the order of the ruleset.
+    pub fn flag_keys(&self) -> Vec<String> {
+        self.decider.ruleset.iter().flat_map(Ruleset::keys).collect()
+    }
+
+    /// The keys of a flag's variants; none for a flag that is unknown or broken.
+    pub fn variants(&self, key: &str) -> Vec<String> {
+        self.decider
+            .flag(key)
+            .map(|flag| flag.variants.iter().map(|variant| variant.key.clone()).collect())
+            .unwrap_or_default()
+    }
+
+    /// The JSON of a variant's value, as written in the ruleset.
+    pub fn variant_json(&self, key: &str, variant: &str) -> Option<&str> {
+        let flag = self.decider.flag(key).ok()?;
+        flag.variants.get(variant_named(flag, variant)?).map(|variant| variant.json.as_str())
+    }
+
+    /// What is wrong with a flag.
+    pub fn problem(&self, key: &str) -> Option<&Problem> {
+        self.decider.ruleset.as_ref()?.flag(key)?.err()
+    }
+
+    /// Serves this variant, whatever the rules say. A variant that the flag does not have is not served.
+    pub fn override_flag(&mut self, key: String, variant: String) -> Vec<Effect> {
+        self.decider.overrides.retain(|(flag_key, _)| *flag_key != key);
+        self.decider.overrides.push((key, variant));
+        self.stale()
+    }
+
+    pub fn clear_overrides(&mut self) -> Vec<Effect> {
+        self.decider.overrides.clear();
+        self.stale()
+    }
+
+    // Exposures.
+
+    /// Records that this person saw a flag: the decided variant, or the one given. Nothing is recorded of a decision
+    /// that names no variant, or that was overridden.
+    ///
+    /// `value_text`: the value's JSON as the row is to carry it; `value_is_cut`: whether that is not all of it.
+    pub fn record(
+        &mut self,
+        key: &str,
+        variant: Option<&str>,
+        value_text: &str,
+        value_is_cut: bool,
+        source: Source,
+        now: Now,
+    ) -> Vec<Effect> {
+        let decider = &self.decider;
+        let (Some(ruleset), Ok(flag)) = (&decider.ruleset, decider.flag(key)) else { return Vec::new() };
+        let answer = decider.answer(key, now);
+        let (Some(decided), false) = (answer.variant_key, answer.decision.reason == Reason::Override) else {
+            return Vec::new();
+        };
+        let variant = variant.unwrap_or(decided);
+        let (unit, unit_id) = evaluation::unit_of(flag, decider.context())
+            .map(|(unit, id)| (unit.name(), id))
+            .unwrap_or_else(|| ("distinctId", decider.identity.distinct_id()));
+        let draft = Draft {
+            flag_key: key,
+            value_text,
+            value_is_cut,
+            variant,
+            reason: answer.decision.reason,
+            session_id: &self.session.id,
+            distinct_id: decider.identity.distinct_id(),
+            anonymous_id: &decider.identity.anonymous_id,
+            device_id: &decider.identity.device_id,
+            unit,
+            unit_id,
+            flag_version: flag.version,
+            ruleset_version: ruleset.version,
+            rule_id: answer.decision.rule_id.unwrap_or_default(),
+            experiment: flag.experiment.as_deref().unwrap_or_default(),
+            environment: &ruleset.environment,
+            source,
+            attributes: &decider.attributes,
+        };
+        exposure::step(&mut self.exposures, Input::Record(&draft), now)
+    }
+
+    /// Anything else that happens to the exposures.
+    pub fn step(&mut self, input: Input<'_>, now: Now) -> Vec<Effect> {
+        exposure::step(&mut self.exposures, input, now)
+    }
+
+    pub fn exposures(&self) -> &State {
+        &self.exposures
+    }
+
+    /// The acknowledged ids as they are to be stored, together with those stored now.
+    pub fn merge_acknowledged(&mut self, stored: Option<&str>) -> String {
+        self.exposures.merge_acknowledged(stored)
+    }
+
+    // Whom we decide for.
+
+    pub fn identity(&self) -> &Identity {
+        &self.decider.identity
+    }
+
+    /// Another person, or another one's attributes. The id must be acceptable. Rows recorded before keep theirs.
+    pub fn identify(&mut self, id: Option<String>, attributes: Value) -> Vec<Effect> {
+        let mut effects = self.stale();
+        let before = self.decider.identity.distinct_id().to_owned();
+        if id.is_some() {
+            self.decider.identity.identified = id;
+        }
+        self.decider.attributes = attributes;
+        if self.decider.identity.distinct_id() != before {
+            if self.exposures.forget_acknowledged() {
+                effects.push(Effect::Remove(StorageKey::Acknowledged));
+            }
+            self.note_identity(None, &mut effects);
+        }
+        effects
+    }
+
+    /// Nobody known: a new anonymous id and session, no attributes, no overrides.
+    pub fn reset(&mut self, device_too: bool, now: Now, random: Random<'_>) -> Vec<Effect> {
+        let mut effects = self.stale();
+        self.decider.identity.identified = None;
+        self.decider.identity.anonymous_id = uuid_v7(now.wall_ms, random());
+        if device_too {
+            self.decider.identity.device_id = uuid_v7(now.wall_ms, random());
+        }
+        self.decider.attributes = Value::Null;
+        self.decider.overrides.clear();
+        if self.exposures.forget_acknowledged() {
+            effects.push(Effect::Remove(StorageKey::Acknowledged));
+        }
+        effects.push(Effect::Store { key: StorageKey::Ids, text: self.decider.identity.to_stored() });
+        effects.push(Effect::Remove(StorageKey::LastIdentity));
+        effects.extend(self.renew_session(now, random));
+        effects
+    }
+
+    /// Compares the person with the last one on this device, and stores a hash of the new one.
+    fn note_identity(&mut self, stored: Option<&str>, effects: &mut Vec<Effect>) {
+        let Some(identified) = &self.decider.identity.identified else { return };
+        let mut hash = String::new();
+        text::push_hex(&mut hash, &xxh64(identified.as_bytes(), 0).to_be_bytes());
+        if stored == Some(&hash) {
+            return;
+        }
+        if stored.is_some() && self.exposures.forget_acknowledged() {
+            effects.push(Effect::Remove(StorageKey::Acknowledged));
+        }
+        effects.push(Effect::Store { key: StorageKey::LastIdentity, text: hash });
+    }
+
+    // Sessions and time.
+
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Whether [`Client::look_at_clock`] would begin another session.
+    pub fn session_is_over(&self, now: Now) -> bool {
+        self.session.is_over(now.wall_ms)
+    }
+
+    /// Ends what has run out: the session, or the time of a flag. `stored`: the session in storage, read just now.
+    pub fn look_at_clock(&mut self, stored: Option<&str>, now: Now, random: Random<'_>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if self.session.is_over(now.wall_ms) {
+            match stored.and_then(|stored| Session::from_stored(stored, now.wall_ms)) {
+                Some(session) => {
+                    self.session = session;
+                    effects.extend(self.stale());
+                }
+                None => effects.extend(self.renew_session(now, random)),
+            }
+        }
+        if now.wall_ms >= self.next_boundary_ms {
+            effects.extend(self.stale());
+        }
+        effects
+    }
+
+    /// Until when, on the wall clock, answers stay as they are unless something happens.
+    pub fn valid_until_ms(&self) -> f64 {
+        self.next_boundary_ms.min(self.session.ends_at_ms())
+    }
+
+    /// The person did something. Call [`Client::look_at_clock`] first.
+    pub fn activity(&mut self, now: Now) -> Vec<Effect> {
+        if !self.session.touch(now.wall_ms) {
+            return Vec::new();
+        }
+        vec![Effect::Store { key: StorageKey::Session, text: self.session.to_stored() }]
+    }
+
+    /// Another tab stored a session.
+    pub fn session_stored(&mut self, stored: &str, now: Now) -> Vec<Effect> {
+        let Some(other) = Session::from_stored(stored, now.wall_ms) else { return Vec::new() };
+        if self.session.yields_to(&other, now.wall_ms) {
+            self.session = other;
+            return self.stale();
+        }
+        if self.session.id == other.id {
+            self.session.learn(&other);
+            return Vec::new();
+        }
+        vec![Effect::Store { key: StorageKey::Session, text: self.session.to_stored() }]
+    }
+
+    pub fn renew_session(&mut self, now: Now, random: Random<'_>) -> Vec<Effect> {
+        self.session = Session::new(now.wall_ms, random());
+        let mut effects = self.stale();
+        effects.push(Effect::Store { key: StorageKey::Session, text: self.session.to_stored() });
+        effects
+    }
+
+    fn stale(&mut self) -> Vec<Effect> {
+        self.next_boundary_ms = f64::INFINITY;
+        vec![Effect::Stale]
+    }
+}
+
+impl Decider {
+    fn answer(&self, key: &str, now: Now) -> Answer<'_> {
+        let flag = match self.flag(key) {
+            Ok(flag) => flag,
+            Err(error) => return Answer { decision: Decision::failed(error), variant_key: None, flag_version: None },
+        };
+        let overridden = self.overrides.iter().find(|(flag_key, _)| flag_key == key);
+        let decision = match overridden.and_then(|(_, variant)| variant_named(flag, variant)) {
+            Some(variant) => Decision::of(variant, Reason::Override),
+            None => evaluation::decide(flag, self.context(), now.wall_ms, self.platform),
+        };
+        let variant = decision.variant.and_then(|variant| flag.variants.get(variant));
+        Answer { decision, variant_key: variant.map(|variant| variant.key.as_str()), flag_version: Some(flag.version) }
+    }
+
+    fn flag(&self, key: &str) -> Result<&Flag, ErrorCode> {
+        let ruleset = self.ruleset.as_ref().ok_or(ErrorCode::ProviderNotReady)?;
+        ruleset.flag(key).ok_or(ErrorCode::FlagNotFound)?.map_err(|_| ErrorCode::ParseError)
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context { identity: &self.identity, attributes: &self.attributes }
+    }
+}
+
+fn variant_named(flag: &Flag, key: &str) -> Option<usize> {
+    flag.variants.iter().position(|variant| variant.key == key)
+}

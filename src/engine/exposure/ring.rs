@@ -1,0 +1,82 @@
+//! The rows that wait for their acknowledgement: a bounded buffer, oldest first.
+
+use std::collections::VecDeque;
+
+use super::id::Id;
+
+/// The most rows that wait.
+pub const MAX_ROWS: usize = 600;
+/// The most bytes of rows that wait: 256 KiB.
+pub const MAX_BYTES: usize = 256 * 1024;
+
+/// A row that waits. Its text never changes again.
+#[derive(Debug)]
+pub struct Waiting {
+    pub id: Id,
+    pub seq: u32,
+    pub row: String,
+    /// Whether its flag has an experiment: those are sent first and evicted never.
+    pub experiment: bool,
+    /// The flight it is on, or 0.
+    pub flight: u32,
+    /// How many flights it was on before and is now.
+    pub attempts: u32,
+}
+
+#[derive(Debug, Default)]
+pub struct Ring {
+    rows: VecDeque<Waiting>,
+    bytes: usize,
+}
+
+impl Ring {
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub fn contains(&self, id: Id) -> bool {
+        self.rows.iter().any(|waiting| waiting.id == id)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Waiting> {
+        self.rows.iter()
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Waiting> {
+        self.rows.iter_mut()
+    }
+
+    /// Makes room for a row of so many bytes: evicts the oldest rows that have no experiment and are on no flight.
+    /// Gives how many were evicted, and whether there is room now.
+    pub fn make_room(&mut self, bytes: usize) -> (u32, bool) {
+        let mut evicted = 0;
+        while self.rows.len() >= MAX_ROWS || self.bytes + bytes > MAX_BYTES {
+            let Some(place) = self.rows.iter().position(|waiting| !waiting.experiment && waiting.flight == 0) else {
+                return (evicted, false);
+            };
+            if let Some(waiting) = self.rows.remove(place) {
+                self.bytes -= waiting.row.len();
+                evicted += 1;
+            }
+        }
+        (evicted, true)
+    }
+
+    pub fn push(&mut self, waiting: Waiting) {
+        self.bytes += waiting.row.len();
+        self.rows.push_back(waiting);
+    }
+
+    /// Removes the rows of a flight, and calls `removed` with each.
+    pub fn remove_flight(&mut self, flight: u32, mut removed: impl FnMut(&Waiting)) {
+        let bytes = &mut self.bytes;
+        self.rows.retain(|waiting| {
+            let stays = waiting.flight != flight;
+            if !stays {
+                *bytes -= waiting.row.len();
+                removed(waiting);
+            }
+            stays
+        });
+    }
+}

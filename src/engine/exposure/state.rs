@@ -1,0 +1,459 @@
+//! The state machine: every way an exposure is recorded, sent and done with.
+//!
+//! | input | then |
+//! |---|---|
+//! | record | known id: nothing. Room: a row waits, and a flush is due within the interval, or at once when a batch is full. No room: refused, and not marked as seen |
+//! | tick | a flight without an answer for 10 s is given up; a flush that is due is sent |
+//! | settled, acknowledged | its rows leave, their ids are remembered; the next batch goes out if one is full or a flush was asked for |
+//! | settled, otherwise | its rows wait again, for the next tick |
+//! | hidden, online, flush | what waits is sent, batch after batch, until one fails |
+//! | exit | up to three small batches at once, those never sent and those of experiments first |
+//!
+//! After every step: recorded = delivered + waiting + dropped.
+
+use super::super::effect::{Batch, Effect};
+use super::super::platform::Platform;
+use super::super::time::Now;
+use super::acknowledged::Acknowledged;
+use super::batch::{self, Envelope, Ledger};
+use super::id::{Dedup, Id, IdFields};
+use super::ring::{MAX_ROWS, Ring, Waiting};
+use super::row::{self, Draft, Stamp};
+
+/// The most rows in a batch.
+const BATCH_ROWS: usize = 100;
+/// The most bytes of rows in a batch: leaves room in the 64 KiB that a page and its SDKs share for keepalive requests.
+const BATCH_BYTES: usize = 45 * 1024;
+/// The same for each of the batches sent while the page goes away.
+const EXIT_BATCH_BYTES: usize = 15 * 1024;
+/// The most batches sent while the page goes away: together they stay below [`BATCH_BYTES`].
+const EXIT_BATCHES: usize = 3;
+/// A flight without an answer is given up after this many milliseconds.
+const FLIGHT_TIMEOUT_MS: f64 = 10_000.0;
+
+/// What the options say.
+pub struct Config {
+    /// Whether there is an endpoint. Without one a recorded exposure is done with at once.
+    pub sends: bool,
+    /// The project's key; empty for none.
+    pub key: String,
+    pub dedup: Dedup,
+    pub flush_interval_ms: f64,
+    /// Names of the attributes that rows carry.
+    pub attribute_names: Vec<String>,
+    /// Empty for none.
+    pub app_version: String,
+    pub instance_id: String,
+    pub platform: Platform,
+}
+
+pub enum Input<'a> {
+    Record(&'a Draft<'a>),
+    Tick,
+    Settled {
+        flight: u32,
+        outcome: Outcome,
+    },
+    Hidden,
+    /// The page is going away.
+    Exit,
+    Online,
+    /// Somebody asked for a flush and waits for its end.
+    Flush,
+    /// A write to storage failed.
+    PersistFailed,
+}
+
+/// What became of a flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Acknowledged,
+    /// A server answered otherwise.
+    Refused,
+    /// No server answered.
+    Unreachable,
+}
+
+struct Flight {
+    number: u32,
+    batch_id: String,
+    sent_at_mono_ms: f64,
+    exit: bool,
+}
+
+pub struct State {
+    config: Config,
+    ring: Ring,
+    acknowledged: Acknowledged,
+    flights: Vec<Flight>,
+    last_flight: u32,
+    ledger: Ledger,
+    recorded: u32,
+    delivered: u32,
+    /// Ids refused since the last flush began.
+    refused: Vec<Id>,
+    /// When the next flush is due, on the monotonic clock.
+    flush_due_mono_ms: Option<f64>,
+    /// Whether the last attempt failed: then a full batch is no reason to try again at once.
+    failing: bool,
+    /// Send batch after batch while rows up to this number wait.
+    drain_to_seq: u32,
+    /// How many rows were delivered since somebody asked for a flush; `None` when nobody waits for its end.
+    flush_delivered: Option<usize>,
+    /// When the shell was asked to call back.
+    wake_due_mono_ms: Option<f64>,
+}
+
+/// Rows, counted since the client began.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stats {
+    pub recorded: u32,
+    pub sending: usize,
+    pub pending: usize,
+    pub delivered: u32,
+    pub ledger: Ledger,
+    /// On the monotonic clock.
+    pub flush_due_mono_ms: Option<f64>,
+}
+
+impl State {
+    /// `stored`: ids that were acknowledged before, as this client or another tab stored them.
+    pub fn new(config: Config, stored: Option<&str>) -> Self {
+        let mut acknowledged = Acknowledged::default();
+        acknowledged.merge(stored.unwrap_or_default());
+        Self {
+            config,
+            ring: Ring::default(),
+            acknowledged,
+            flights: Vec::new(),
+            last_flight: 0,
+            ledger: Ledger::default(),
+            recorded: 0,
+            delivered: 0,
+            refused: Vec::new(),
+            flush_due_mono_ms: None,
+            failing: false,
+            drain_to_seq: 0,
+            flush_delivered: None,
+            wake_due_mono_ms: None,
+        }
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub fn stats(&self) -> Stats {
+        Stats {
+            recorded: self.recorded,
+            sending: self.ring.iter().filter(|waiting| waiting.flight > 0).count(),
+            pending: self.ring.len(),
+            delivered: self.delivered,
+            ledger: self.ledger,
+            flush_due_mono_ms: self.flush_due_mono_ms,
+        }
+    }
+
+    /// The acknowledged ids as they are stored, after those that another tab stored were added.
+    pub fn merge_acknowledged(&mut self, stored: Option<&str>) -> String {
+        self.acknowledged.merge(stored.unwrap_or_default());
+        self.acknowledged.to_stored()
+    }
+
+    /// Another person: what was reported of the last one is forgotten where that is the rule.
+    pub fn forget_acknowledged(&mut self) -> bool {
+        let forgets = self.config.dedup == Dedup::Identity;
+        if forgets {
+            self.acknowledged.clear();
+        }
+        forgets
+    }
+}
+
+/// One step: what `input` does to the state at `now`, and what the shell is to do, in order.
+pub fn step(state: &mut State, input: Input<'_>, now: Now) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    match input {
+        Input::Record(draft) => state.record(draft, now, &mut effects),
+        Input::Tick => state.tick(now, &mut effects),
+        Input::Settled { flight, outcome } => state.settle(flight, outcome, now, &mut effects),
+        Input::Hidden | Input::Online => state.drain(now, &mut effects),
+        Input::Flush => {
+            state.flush_delivered.get_or_insert(0);
+            state.drain(now, &mut effects);
+        }
+        Input::Exit => state.send_at_exit(now, &mut effects),
+        Input::PersistFailed => state.ledger.persist_failed += 1,
+    }
+    state.end_flush(&mut effects);
+    state.schedule(now, &mut effects);
+    effects
+}
+
+impl State {
+    fn record(&mut self, draft: &Draft<'_>, now: Now, effects: &mut Vec<Effect>) {
+        let seq = self.ledger.seq_max + 1;
+        let id = self.id_of(draft, seq);
+        if self.ring.contains(id) || self.acknowledged.contains(id.short()) {
+            return;
+        }
+        let row = row::write(
+            draft,
+            &Stamp {
+                id,
+                seq,
+                now,
+                instance_id: &self.config.instance_id,
+                dedup: self.config.dedup,
+                app_version: &self.config.app_version,
+                attribute_names: &self.config.attribute_names,
+                platform: self.config.platform,
+            },
+        );
+        if self.config.sends {
+            let (evicted, has_room) = self.ring.make_room(row.len());
+            self.ledger.dropped_ring_full += evicted;
+            if evicted > 0 {
+                effects.push(Effect::Stale);
+            }
+            if !has_room {
+                if !self.refused.contains(&id) && self.refused.len() < MAX_ROWS {
+                    self.refused.push(id);
+                    self.ledger.refused += 1;
+                }
+                effects.push(Effect::Refused);
+                return;
+            }
+            let experiment = !draft.experiment.is_empty();
+            self.ring.push(Waiting { id, seq, row: row.clone(), experiment, flight: 0, attempts: 0 });
+        } else {
+            self.delivered += 1;
+            self.remember(id);
+            if self.config.dedup != Dedup::None {
+                effects.push(Effect::StoreAcknowledged);
+            }
+        }
+        self.ledger.seq_max = seq;
+        self.recorded += 1;
+        effects.push(Effect::Recorded(row));
+        if self.full_batch_waits() && !self.failing {
+            self.send(now, effects);
+        }
+    }
+
+    fn id_of(&self, draft: &Draft<'_>, seq: u32) -> Id {
+        let own_scope;
+        Id::of(&IdFields {
+            environment: draft.environment,
+            dedup: self.config.dedup,
+            scope_id: match self.config.dedup {
+                Dedup::Session => draft.session_id,
+                Dedup::Identity => "",
+                Dedup::None => {
+                    own_scope = numbered(&self.config.instance_id, '/', seq);
+                    &own_scope
+                }
+            },
+            unit_id: draft.unit_id,
+            distinct_id: draft.distinct_id,
+            flag_key: draft.flag_key,
+            flag_version: draft.flag_version,
+            variant: draft.variant,
+            value_text: draft.value_text,
+            reason: draft.reason.as_str(),
+            experiment: draft.experiment,
+        })
+    }
+
+    /// An id that occurs once needs no memory.
+    fn remember(&mut self, id: Id) {
+        if self.config.dedup != Dedup::None {
+            self.acknowledged.insert(id.short());
+        }
+    }
+
+    fn tick(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        self.wake_due_mono_ms = None;
+        let late: Vec<u32> = self
+            .flights
+            .iter()
+            .filter(|flight| now.mono_ms - flight.sent_at_mono_ms >= FLIGHT_TIMEOUT_MS)
+            .map(|flight| flight.number)
+            .collect();
+        for flight in late {
+            effects.push(Effect::Abort { flight });
+            self.settle(flight, Outcome::Unreachable, now, effects);
+        }
+        if self.flush_due_mono_ms.is_some_and(|due_ms| now.mono_ms >= due_ms) {
+            self.drain(now, effects);
+        }
+    }
+
+    fn settle(&mut self, number: u32, outcome: Outcome, now: Now, effects: &mut Vec<Effect>) {
+        let Some(place) = self.flights.iter().position(|flight| flight.number == number) else {
+            return; // Given up before: an answer that comes late changes nothing.
+        };
+        let flight = self.flights.swap_remove(place);
+        let mut ids = Vec::new();
+        let acknowledged = outcome == Outcome::Acknowledged;
+        if acknowledged {
+            let mut done = Vec::new();
+            self.ring.remove_flight(number, |waiting| done.push(waiting.id));
+            for id in done {
+                ids.push(id.to_text());
+                self.remember(id);
+            }
+            self.delivered += ids.len() as u32;
+            if let Some(delivered) = &mut self.flush_delivered {
+                *delivered += ids.len();
+            }
+            if self.config.dedup != Dedup::None {
+                effects.push(Effect::StoreAcknowledged);
+            }
+        } else {
+            for waiting in self.ring.iter_mut().filter(|waiting| waiting.flight == number) {
+                waiting.flight = 0;
+                ids.push(waiting.id.to_text());
+            }
+            self.ledger.unreachable += u32::from(outcome == Outcome::Unreachable);
+            self.drain_to_seq = 0;
+            self.flush_due_mono_ms = Some(now.mono_ms + self.config.flush_interval_ms);
+        }
+        self.failing = !acknowledged;
+        effects.push(Effect::Settled { batch_id: flight.batch_id, ids, acknowledged, pending: self.ring.len() });
+        if acknowledged && (self.full_batch_waits() || self.to_drain()) {
+            self.send(now, effects);
+        }
+    }
+
+    /// Sends all that waits now, batch after batch.
+    fn drain(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        self.drain_to_seq = self.ledger.seq_max;
+        self.refused.clear();
+        self.send(now, effects);
+    }
+
+    fn to_drain(&self) -> bool {
+        self.ring.iter().any(|waiting| waiting.flight == 0 && waiting.seq <= self.drain_to_seq)
+    }
+
+    fn full_batch_waits(&self) -> bool {
+        let mut bytes = 0;
+        let rows = self.ring.iter().filter(|waiting| waiting.flight == 0).inspect(|waiting| bytes += waiting.row.len());
+        rows.count() >= BATCH_ROWS || bytes >= BATCH_BYTES
+    }
+
+    /// Sends one batch, oldest rows first, unless one is on its way.
+    fn send(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        if !self.flights.iter().any(|flight| !flight.exit) {
+            let rows = self.ring.iter().filter(|waiting| waiting.flight == 0).map(|waiting| waiting.seq).collect();
+            self.send_some(rows, BATCH_BYTES, false, now, effects);
+        }
+    }
+
+    /// Sends what the page's exit leaves room for: rows never sent before others, experiments before others.
+    fn send_at_exit(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        for _ in 0..EXIT_BATCHES {
+            let mut rows = Vec::new();
+            for (sent_before, experiment) in [(false, true), (false, false), (true, true), (true, false)] {
+                rows.extend(
+                    self.ring
+                        .iter()
+                        .filter(|waiting| {
+                            waiting.flight == 0
+                                && waiting.experiment == experiment
+                                && (waiting.attempts > 0) == sent_before
+                        })
+                        .map(|waiting| waiting.seq),
+                );
+            }
+            self.send_some(rows, EXIT_BATCH_BYTES, true, now, effects);
+        }
+    }
+
+    /// Puts the first of these rows, as many as a batch takes, on a flight.
+    fn send_some(&mut self, wanted: Vec<u32>, max_bytes: usize, exit: bool, now: Now, effects: &mut Vec<Effect>) {
+        let mut bytes = 0;
+        let mut taken: Vec<u32> = Vec::new();
+        for seq in wanted.into_iter().take(BATCH_ROWS) {
+            let Some(waiting) = self.ring.iter().find(|waiting| waiting.seq == seq) else { continue };
+            bytes += waiting.row.len();
+            if bytes > max_bytes && !taken.is_empty() {
+                break;
+            }
+            taken.push(seq);
+        }
+        if taken.is_empty() {
+            return;
+        }
+        self.last_flight += 1;
+        let number = self.last_flight;
+        let mut attempt = 0;
+        for waiting in self.ring.iter_mut().filter(|waiting| taken.contains(&waiting.seq)) {
+            self.ledger.resent += u32::from(waiting.attempts > 0);
+            waiting.attempts += 1;
+            waiting.flight = number;
+            attempt = attempt.max(waiting.attempts);
+        }
+        let batch_id = numbered(&self.config.instance_id, '.', number);
+        let rows = || self.ring.iter().filter(|waiting| waiting.flight == number);
+        let envelope = Envelope {
+            key: &self.config.key,
+            batch_id: &batch_id,
+            attempt,
+            instance_id: &self.config.instance_id,
+            now,
+            ledger: self.ledger,
+        };
+        effects.push(Effect::Send(Batch {
+            flight: number,
+            batch_id: batch_id.clone(),
+            ids: rows().map(|waiting| waiting.id.to_text()).collect(),
+            body: batch::write(&envelope, rows().map(|waiting| waiting.row.as_str())),
+            pending: self.ring.len(),
+            exit,
+        }));
+        self.flights.push(Flight { number, batch_id, sent_at_mono_ms: now.mono_ms, exit });
+        self.flush_due_mono_ms = None;
+    }
+
+    /// A flush that was asked for ends when nothing it was to send is left, or when an attempt failed.
+    fn end_flush(&mut self, effects: &mut Vec<Effect>) {
+        if self.flights.is_empty()
+            && !self.to_drain()
+            && let Some(delivered) = self.flush_delivered.take()
+        {
+            effects.push(Effect::Flushed { delivered, pending: self.ring.len() });
+        }
+    }
+
+    /// Keeps one timer armed, for whatever is due first.
+    fn schedule(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        let waits = self.ring.iter().any(|waiting| waiting.flight == 0);
+        if !waits {
+            self.flush_due_mono_ms = None;
+        } else if self.flush_due_mono_ms.is_none() && !self.flights.iter().any(|flight| !flight.exit) {
+            self.flush_due_mono_ms = Some(now.mono_ms + self.config.flush_interval_ms);
+        }
+        let first_due = self
+            .flights
+            .iter()
+            .map(|flight| flight.sent_at_mono_ms + FLIGHT_TIMEOUT_MS)
+            .chain(self.flush_due_mono_ms)
+            .reduce(f64::min);
+        if let Some(due_ms) = first_due
+            && self.wake_due_mono_ms.is_none_or(|armed_ms| due_ms < armed_ms || armed_ms < now.mono_ms)
+        {
+            self.wake_due_mono_ms = Some(due_ms);
+            effects.push(Effect::WakeIn((due_ms - now.mono_ms).max(0.0)));
+        }
+    }
+}
+
+fn numbered(name: &str, separator: char, number: u32) -> String {
+    let mut out = String::with_capacity(name.len() + 8);
+    out.push_str(name);
+    out.push(separator);
+    super::super::text::push_integer(&mut out, number.into());
+    out
+}

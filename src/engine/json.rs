@@ -1,0 +1,499 @@
+//! A small JSON reader (RFC 8259).
+//!
+//! [`skip`] checks a text and finds where each value ends, without recursion and at any depth. [`parse`] makes a tree
+//! of a small part. (serde_json would cost more bytes than the rest of the module together.)
+
+use std::borrow::Cow;
+
+/// How deep values may be nested where they are read, so that a ruleset cannot exhaust the stack. Deeper ones are
+/// still skipped.
+pub const MAX_DEPTH: usize = 64;
+
+/// The text is not JSON from this byte on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    pub at: usize,
+}
+
+/// A value, and the text it was read from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node<'a> {
+    pub raw: &'a str,
+    pub value: Value<'a>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value<'a> {
+    Null,
+    Bool(bool),
+    /// As written; [`super::platform::Platform::number`] reads it.
+    Number(&'a str),
+    String(Cow<'a, str>),
+    Array(Vec<Node<'a>>),
+    /// In the order written. Of equal keys only the last is kept, as in JavaScript.
+    Object(Vec<(Cow<'a, str>, Node<'a>)>),
+}
+
+impl<'a> Node<'a> {
+    /// The member of that name; `None` too when this is no object.
+    pub fn get(&self, name: &str) -> Option<&Node<'a>> {
+        match &self.value {
+            Value::Object(members) => members.iter().find(|(key, _)| key == name).map(|(_, node)| node),
+            _ => None,
+        }
+    }
+
+    /// Like [`Node::get`], and a null member counts as absent.
+    pub fn get_some(&self, name: &str) -> Option<&Node<'a>> {
+        self.get(name).filter(|node| node.value != Value::Null)
+    }
+
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.value {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// Where a member's key and value are in the text of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The key's text, with its quotes.
+    pub key: (usize, usize),
+    pub value: (usize, usize),
+}
+
+/// Calls `found` for each member of the object that starts at `at`, in order, and gives the place behind the object.
+/// Every value is checked. `None` when no object starts there.
+pub fn members(text: &str, at: usize, mut found: impl FnMut(Member)) -> Option<Result<usize, Malformed>> {
+    let mut scan = Scan { bytes: text.as_bytes(), at };
+    scan.whitespace();
+    scan.literal(b'{').ok()?;
+    Some((|| {
+        scan.whitespace();
+        if scan.literal(b'}').is_ok() {
+            return Ok(scan.at);
+        }
+        loop {
+            scan.whitespace();
+            let key_start = scan.at;
+            scan.string()?;
+            let key = (key_start, scan.at);
+            scan.whitespace();
+            scan.literal(b':')?;
+            scan.whitespace();
+            let value_start = scan.at;
+            scan.value()?;
+            found(Member { key, value: (value_start, scan.at) });
+            scan.whitespace();
+            if scan.literal(b'}').is_ok() {
+                return Ok(scan.at);
+            }
+            scan.literal(b',')?;
+        }
+    })())
+}
+
+/// The place behind the value that starts at or after `at`, which is checked to its end.
+pub fn skip(text: &str, at: usize) -> Result<usize, Malformed> {
+    let mut scan = Scan { bytes: text.as_bytes(), at };
+    scan.whitespace();
+    scan.value()?;
+    Ok(scan.at)
+}
+
+/// The place of the next byte that is no white space.
+pub fn skip_whitespace(text: &str, at: usize) -> usize {
+    let mut scan = Scan { bytes: text.as_bytes(), at };
+    scan.whitespace();
+    scan.at
+}
+
+/// What a string's text, quotes included, stands for. A lone surrogate becomes U+FFFD, as at every border of the engine.
+pub fn decode_string(quoted: &str) -> Cow<'_, str> {
+    let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+    if !inner.contains('\\') {
+        return Cow::Borrowed(inner);
+    }
+    let mut out = String::with_capacity(inner.len());
+    let mut characters = inner.chars();
+    while let Some(character) = characters.next() {
+        if character != '\\' {
+            out.push(character);
+            continue;
+        }
+        match characters.next() {
+            Some('n') => out.push('\n'),
+            Some('t') => out.push('\t'),
+            Some('r') => out.push('\r'),
+            Some('b') => out.push('\u{8}'),
+            Some('f') => out.push('\u{c}'),
+            Some('u') => {
+                let first = four_hex_digits(&mut characters);
+                let mut code = first;
+                if first & 0xfc00 == 0xd800 {
+                    let mut ahead = characters.clone();
+                    if ahead.next() == Some('\\') && ahead.next() == Some('u') {
+                        let second = four_hex_digits(&mut ahead);
+                        if second & 0xfc00 == 0xdc00 {
+                            code = 0x1_0000 + ((first & 0x3ff) << 10) + (second & 0x3ff);
+                            characters = ahead;
+                        }
+                    }
+                }
+                out.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+            }
+            Some(other) => out.push(other),
+            None => {}
+        }
+    }
+    Cow::Owned(out)
+}
+
+fn four_hex_digits(characters: &mut std::str::Chars<'_>) -> u32 {
+    let mut code = 0;
+    for _ in 0..4 {
+        code = code << 4 | characters.next().and_then(|digit| digit.to_digit(16)).unwrap_or(0);
+    }
+    code
+}
+
+/// Why a text is no tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParseError {
+    Malformed(Malformed),
+    /// Nested deeper than [`MAX_DEPTH`].
+    TooDeep,
+}
+
+impl From<Malformed> for ParseError {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+/// The whole text as one value.
+pub fn parse(text: &str) -> Result<Node<'_>, ParseError> {
+    let mut scan = Scan { bytes: text.as_bytes(), at: 0 };
+    scan.whitespace();
+    let node = scan.node(text, MAX_DEPTH)?;
+    scan.whitespace();
+    if scan.at < text.len() {
+        return Err(scan.malformed().into());
+    }
+    Ok(node)
+}
+
+struct Scan<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Scan<'_> {
+    fn malformed(&self) -> Malformed {
+        Malformed { at: self.at }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn whitespace(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\n' | b'\t' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn literal(&mut self, expected: u8) -> Result<(), Malformed> {
+        if self.peek() != Some(expected) {
+            return Err(self.malformed());
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn word(&mut self, word: &str) -> Result<(), Malformed> {
+        if !self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes())) {
+            return Err(self.malformed());
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    fn string(&mut self) -> Result<(), Malformed> {
+        self.literal(b'"')?;
+        loop {
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                Some(b'\\') => {
+                    self.at += 1;
+                    match self.peek() {
+                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
+                        Some(b'u') => {
+                            self.at += 1;
+                            for _ in 0..4 {
+                                if !self.peek().is_some_and(|digit| digit.is_ascii_hexdigit()) {
+                                    return Err(self.malformed());
+                                }
+                                self.at += 1;
+                            }
+                        }
+                        _ => return Err(self.malformed()),
+                    }
+                }
+                Some(0x20..) => self.at += 1,
+                _ => return Err(self.malformed()),
+            }
+        }
+    }
+
+    fn digits(&mut self) -> Result<(), Malformed> {
+        let start = self.at;
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        if self.at == start { Err(self.malformed()) } else { Ok(()) }
+    }
+
+    fn number(&mut self) -> Result<(), Malformed> {
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.peek() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    fn scalar(&mut self) -> Result<(), Malformed> {
+        match self.peek() {
+            Some(b'"') => self.string(),
+            Some(b't') => self.word("true"),
+            Some(b'f') => self.word("false"),
+            Some(b'n') => self.word("null"),
+            _ => self.number(),
+        }
+    }
+
+    /// Any value. What is open is kept on the heap, one byte a level, so that depth costs no stack.
+    fn value(&mut self) -> Result<(), Malformed> {
+        let mut open: Vec<u8> = Vec::new();
+        loop {
+            // Here a value is due.
+            match self.peek() {
+                Some(bracket @ (b'{' | b'[')) => {
+                    self.at += 1;
+                    self.whitespace();
+                    if self.literal(bracket + 2).is_err() {
+                        open.push(bracket + 2); // In ASCII, `}` and `]` stand two behind their opening ones.
+                        if bracket == b'{' {
+                            self.key()?;
+                        }
+                        continue;
+                    }
+                }
+                _ => self.scalar()?,
+            }
+            // Here a value has ended.
+            loop {
+                let Some(&closing) = open.last() else { return Ok(()) };
+                self.whitespace();
+                if self.literal(closing).is_ok() {
+                    open.pop();
+                    continue;
+                }
+                self.literal(b',')?;
+                self.whitespace();
+                if closing == b'}' {
+                    self.key()?;
+                }
+                break;
+            }
+        }
+    }
+
+    fn key(&mut self) -> Result<(), Malformed> {
+        self.string()?;
+        self.whitespace();
+        self.literal(b':')?;
+        self.whitespace();
+        Ok(())
+    }
+
+    fn node<'a>(&mut self, text: &'a str, depth_left: usize) -> Result<Node<'a>, ParseError> {
+        let Some(depth_left) = depth_left.checked_sub(1) else { return Err(ParseError::TooDeep) };
+        let start = self.at;
+        let value = match self.peek() {
+            Some(b'{') => {
+                self.at += 1;
+                let mut members: Vec<(Cow<'a, str>, Node<'a>)> = Vec::new();
+                self.whitespace();
+                if self.literal(b'}').is_err() {
+                    loop {
+                        let key_start = self.at;
+                        self.string()?;
+                        let key = decode_string(text.get(key_start..self.at).unwrap_or_default());
+                        self.whitespace();
+                        self.literal(b':')?;
+                        self.whitespace();
+                        let node = self.node(text, depth_left)?;
+                        match members.iter_mut().find(|(earlier, _)| *earlier == key) {
+                            Some(earlier) => earlier.1 = node,
+                            None => members.push((key, node)),
+                        }
+                        self.whitespace();
+                        if self.literal(b'}').is_ok() {
+                            break;
+                        }
+                        self.literal(b',')?;
+                        self.whitespace();
+                    }
+                }
+                Value::Object(members)
+            }
+            Some(b'[') => {
+                self.at += 1;
+                let mut items = Vec::new();
+                self.whitespace();
+                if self.literal(b']').is_err() {
+                    loop {
+                        items.push(self.node(text, depth_left)?);
+                        self.whitespace();
+                        if self.literal(b']').is_ok() {
+                            break;
+                        }
+                        self.literal(b',')?;
+                        self.whitespace();
+                    }
+                }
+                Value::Array(items)
+            }
+            first => {
+                self.scalar()?;
+                let raw = text.get(start..self.at).unwrap_or_default();
+                match first {
+                    Some(b'"') => Value::String(decode_string(raw)),
+                    Some(b't') => Value::Bool(true),
+                    Some(b'f') => Value::Bool(false),
+                    Some(b'n') => Value::Null,
+                    _ => Value::Number(raw),
+                }
+            }
+        };
+        Ok(Node { raw: text.get(start..self.at).unwrap_or_default(), value })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn to_serde(node: &Node<'_>) -> serde_json::Value {
+        match &node.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(value) => (*value).into(),
+            Value::Number(raw) => serde_json::from_str(raw).unwrap(),
+            Value::String(text) => text.as_ref().into(),
+            Value::Array(items) => items.iter().map(to_serde).collect(),
+            Value::Object(members) => members
+                .iter()
+                .map(|(key, node)| (key.to_string(), to_serde(node)))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i64>().prop_map(Into::into),
+            any::<f64>().prop_map(Into::into),
+            any::<String>().prop_map(Into::into),
+        ];
+        leaf.prop_recursive(6, 64, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Into::into),
+                prop::collection::btree_map(any::<String>(), inner, 0..6)
+                    .prop_map(|map| map.into_iter().collect::<serde_json::Map<_, _>>().into()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_serde_json_writes_is_read_back(value in any_json(), pretty in any::<bool>()) {
+            let text = if pretty { serde_json::to_string_pretty(&value).unwrap() } else { value.to_string() };
+            prop_assert_eq!(to_serde(&parse(&text).unwrap()), value);
+            prop_assert_eq!(skip(&text, 0), Ok(text.len()));
+        }
+
+        /// A few bytes that JSON is made of, in any order, reach more of the reader than arbitrary text does.
+        #[test]
+        fn both_ways_of_reading_accept_what_serde_json_accepts(
+            text in prop_oneof![any::<String>(), r#"[\[\]{}:," \\0-9eE.+\-truefalsn\u0001é]{0,24}"#]
+        ) {
+            let expected = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
+            prop_assert_eq!(parse(&text).is_ok(), expected);
+            let skipped = skip(&text, 0).is_ok_and(|end| skip_whitespace(&text, end) == text.len());
+            prop_assert_eq!(skipped, expected);
+        }
+    }
+
+    #[test]
+    fn of_equal_keys_the_last_wins() {
+        assert_eq!(parse(r#"{"a":1,"\u0061":2}"#).unwrap().get("a").unwrap().raw, "2");
+    }
+
+    #[test]
+    fn lone_surrogates_become_replacement_characters() {
+        for (json, text) in [
+            (r#""\ud83e\udda9""#, "🦩"),
+            (r#""\ud83ex""#, "\u{fffd}x"),
+            (r#""\udda9\ud83e""#, "\u{fffd}\u{fffd}"),
+            (r#""\ud83e\u0041""#, "\u{fffd}A"),
+            (r#""\/\b\f\n\r\t\"\\""#, "/\u{8}\u{c}\n\r\t\"\\"),
+        ] {
+            assert_eq!(decode_string(json), text, "{json}");
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded_where_a_tree_is_made_and_free_where_it_is_skipped() {
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        assert!(parse(&nested(MAX_DEPTH)).is_ok());
+        assert_eq!(parse(&nested(MAX_DEPTH + 1)), Err(ParseError::TooDeep));
+        assert_eq!(skip(&nested(1_000_000), 0), Ok(2_000_000));
+    }
+
+    #[test]
+    fn members_are_listed_with_their_places() {
+        let text = r#" { "a" : 1 , "b" : [2] } x"#;
+        let mut found = Vec::new();
+        let end = members(text, 0, |member| {
+            found.push((&text[member.key.0..member.key.1], &text[member.value.0..member.value.1]));
+        });
+        assert_eq!(end, Some(Ok(text.len() - 2)));
+        assert_eq!(found, [("\"a\"", "1"), ("\"b\"", "[2]")]);
+        assert_eq!(members("[]", 0, |_| ()), None);
+        assert_eq!(members("{\"a\":}", 0, |_| ()), Some(Err(Malformed { at: 5 })));
+    }
+}

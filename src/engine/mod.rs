@@ -1,0 +1,21 @@
+//! The pure part: values in, values out. No clock, no I/O, no randomness, no JavaScript.
+//!
+//! In reading order: how text is read and written (`json`, `text`, `time`), what a ruleset says (`ruleset`), whom we
+//! decide for (`attributes`, `identity`, `session`), how it is decided (`bucketing`, `condition`, `evaluation`,
+//! `decision`), what is recorded and sent (`exposure`), and all of it together (`client`).
+
+pub mod attributes;
+pub mod bucketing;
+pub mod client;
+mod condition;
+pub mod decision;
+pub mod effect;
+mod evaluation;
+pub mod exposure;
+pub mod identity;
+pub mod json;
+pub mod platform;
+pub mod ruleset;
+pub mod session;
+pub mod text;
+pub mod time;

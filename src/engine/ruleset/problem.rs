@@ -1,0 +1,49 @@
+//! What is wrong with a ruleset: where, what was found, what was expected.
+
+use super::super::json::{Malformed, Node};
+use super::super::text;
+use super::{first_characters, shown};
+
+/// One thing that is wrong. The parts of a message, put together in JavaScript.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// `flags.checkout.rules[0].serve`; empty for the ruleset as a whole.
+    pub place: String,
+    pub found: String,
+    pub expected: &'static str,
+}
+
+impl Problem {
+    pub(super) fn new(found: &str, expected: &'static str) -> Self {
+        Self { place: String::new(), found: found.to_owned(), expected }
+    }
+
+    /// The node is not what was expected.
+    pub(super) fn at(node: &Node<'_>, expected: &'static str) -> Self {
+        Self::new(shown(node), expected)
+    }
+
+    pub(super) fn malformed(ruleset: &str, Malformed { at }: Malformed) -> Self {
+        let mut place = String::from("byte ");
+        text::push_integer(&mut place, at as u64);
+        let rest = ruleset.get(at..).filter(|rest| !rest.is_empty()).unwrap_or("the end of the text");
+        Self { place, found: first_characters(rest).to_owned(), expected: "JSON" }
+    }
+
+    /// The same problem, seen from the object that holds the place under `name`.
+    pub(super) fn within(mut self, name: &str) -> Self {
+        if !self.place.is_empty() && !self.place.starts_with('[') {
+            self.place.insert(0, '.');
+        }
+        self.place.insert_str(0, name);
+        self
+    }
+
+    /// The same problem, seen from the list that holds the place at `index`.
+    pub(super) fn within_item(self, index: usize) -> Self {
+        let mut name = String::from("[");
+        text::push_integer(&mut name, index as u64);
+        name.push(']');
+        self.within(&name)
+    }
+}

@@ -1,0 +1,140 @@
+//! Text written byte by byte. `format!` and its kin would cost more than everything in this file's callers.
+
+/// Appends a decimal integer.
+pub fn push_integer(out: &mut String, number: u64) {
+    if number >= 10 {
+        push_integer(out, number / 10);
+    }
+    out.push(char::from(b'0' + (number % 10) as u8));
+}
+
+/// Appends a JSON string, quotes included. U+2028 and U+2029 stay as they are: JSON allows them.
+pub fn push_json_string(out: &mut String, text: &str) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\u{0}'..='\u{1f}' => {
+                out.push_str("\\u00");
+                push_hex_digit(out, character as u8 >> 4);
+                push_hex_digit(out, character as u8 & 15);
+            }
+            _ => out.push(character),
+        }
+    }
+    out.push('"');
+}
+
+/// Appends the two hexadecimal digits of each byte, in lower case.
+pub fn push_hex(out: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        push_hex_digit(out, byte >> 4);
+        push_hex_digit(out, byte & 15);
+    }
+}
+
+fn push_hex_digit(out: &mut String, digit: u8) {
+    out.push(char::from(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }));
+}
+
+/// Appends base64url without padding (RFC 4648, section 5).
+pub fn push_base64url(out: &mut String, bytes: &[u8]) {
+    for chunk in bytes.chunks(3) {
+        let mut group: u32 = 0;
+        for at in 0..3 {
+            group = group << 8 | u32::from(chunk.get(at).copied().unwrap_or(0));
+        }
+        for at in 0..=chunk.len() as u32 {
+            out.push(base64url_digit((group >> (18 - 6 * at) & 63) as u8));
+        }
+    }
+}
+
+fn base64url_digit(value: u8) -> char {
+    char::from(match value {
+        0..=25 => b'A' + value,
+        26..=51 => b'a' + value - 26,
+        52..=61 => b'0' + value - 52,
+        62 => b'-',
+        _ => b'_',
+    })
+}
+
+/// The eight bytes that eleven base64url digits stand for; `None` for anything else.
+pub fn eight_bytes_from_base64url(text: &[u8]) -> Option<[u8; 8]> {
+    if text.len() != 11 {
+        return None;
+    }
+    let mut bits: u128 = 0;
+    for digit in text {
+        let value = match digit {
+            b'A'..=b'Z' => digit - b'A',
+            b'a'..=b'z' => digit - b'a' + 26,
+            b'0'..=b'9' => digit - b'0' + 52,
+            b'-' => 62,
+            b'_' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u128::from(value);
+    }
+    Some(((bits >> 2) as u64).to_be_bytes())
+}
+
+/// The longest beginning of `text` that has at most `max_bytes` bytes and ends between characters.
+pub fn cut(text: &str, max_bytes: usize) -> &str {
+    let mut end = text.len().min(max_bytes);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(write: impl FnOnce(&mut String)) -> String {
+        let mut out = String::new();
+        write(&mut out);
+        out
+    }
+
+    #[test]
+    fn integers_are_written_whole() {
+        for number in [0, 7, 10, 1_234_567_890, u64::MAX] {
+            assert_eq!(written(|out| push_integer(out, number)), number.to_string());
+        }
+    }
+
+    #[test]
+    fn strings_read_back_as_they_were() {
+        for text in ["", "plain", "a\"b\\c", "\u{0}\u{1}\n\u{1f}\u{7f}", "\u{2028}</script>", "é🦩\u{ffff}"] {
+            let json = written(|out| push_json_string(out, text));
+            assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn base64url_matches_rfc_4648() {
+        for (bytes, text) in [(&b""[..], ""), (b"f", "Zg"), (b"fo", "Zm8"), (b"foo", "Zm9v"), (b"\xfb\xff", "-_8")] {
+            assert_eq!(written(|out| push_base64url(out, bytes)), text);
+        }
+    }
+
+    #[test]
+    fn eight_bytes_survive_base64url() {
+        let bytes = [0xff, 0, 1, 2, 0x80, 0xfe, 9, 77];
+        let text = written(|out| push_base64url(out, &bytes));
+        assert_eq!(eight_bytes_from_base64url(text.as_bytes()), Some(bytes));
+        assert_eq!(eight_bytes_from_base64url(b"short"), None);
+        assert_eq!(eight_bytes_from_base64url(b"AAAAA AAAAA"), None);
+    }
+
+    #[test]
+    fn a_cut_never_splits_a_character() {
+        assert_eq!(cut("aé", 2), "a");
+        assert_eq!(cut("aé", 3), "aé");
+        assert_eq!(cut("🦩", 3), "");
+    }
+}

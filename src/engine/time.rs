@@ -1,0 +1,158 @@
+//! Points in time: what is passed in as now, and ISO 8601 text.
+
+/// Now, on both clocks of a page.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Now {
+    /// Unix time in milliseconds. People and time servers move it, in both directions.
+    pub wall_ms: f64,
+    /// Milliseconds since the page began. It only grows, and may stand still while the machine sleeps.
+    pub mono_ms: f64,
+}
+
+/// Unix milliseconds of an ISO 8601 date (`2026-10-01`, midnight UTC) or date and time with a zone
+/// (`2026-10-01T08:30Z`, `2026-10-01T08:30:00.250+02:00`).
+///
+/// `None` for anything else, also for a time without a zone: it would mean something else in every browser.
+pub fn parse_iso8601(text: &str) -> Option<f64> {
+    let mut rest = Digits(text.as_bytes());
+    let year = rest.number(4)?;
+    rest.literal(b'-')?;
+    let month = rest.number(2)?;
+    rest.literal(b'-')?;
+    let day = rest.number(2)?;
+    if !(1..=12).contains(&month) || day < 1 || day > days_in_month(year, month) {
+        return None;
+    }
+    let midnight_ms = days_since_epoch(year, month, day) as f64 * 86_400_000.0;
+    if rest.0.is_empty() {
+        return Some(midnight_ms);
+    }
+    rest.literal(b'T')?;
+    let hour = rest.number(2)?;
+    rest.literal(b':')?;
+    let minute = rest.number(2)?;
+    let mut second = 0;
+    let mut fraction_ms = 0.0;
+    if rest.literal(b':').is_some() {
+        second = rest.number(2)?;
+        if rest.literal(b'.').is_some() {
+            fraction_ms = rest.fraction()? * 1000.0;
+        }
+    }
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let offset_minutes = rest.zone()?;
+    let seconds = (hour * 60 + minute - offset_minutes) * 60 + second;
+    rest.0.is_empty().then_some(midnight_ms + seconds as f64 * 1000.0 + fraction_ms)
+}
+
+struct Digits<'a>(&'a [u8]);
+
+impl Digits<'_> {
+    fn literal(&mut self, expected: u8) -> Option<()> {
+        let (first, rest) = self.0.split_first()?;
+        (*first == expected).then(|| self.0 = rest)
+    }
+
+    fn digit(&mut self) -> Option<i64> {
+        let (first, rest) = self.0.split_first()?;
+        first.is_ascii_digit().then(|| {
+            self.0 = rest;
+            i64::from(first - b'0')
+        })
+    }
+
+    fn number(&mut self, digits: u32) -> Option<i64> {
+        let mut number = 0;
+        for _ in 0..digits {
+            number = number * 10 + self.digit()?;
+        }
+        Some(number)
+    }
+
+    /// What follows a decimal point, cut at milliseconds, in seconds.
+    fn fraction(&mut self) -> Option<f64> {
+        let mut thousandths = 0;
+        let mut place = 100;
+        thousandths += self.digit()? * place;
+        while let Some(digit) = self.digit() {
+            place /= 10;
+            thousandths += digit * place;
+        }
+        Some(thousandths as f64 / 1000.0)
+    }
+
+    fn zone(&mut self) -> Option<i64> {
+        if self.literal(b'Z').is_some() {
+            return Some(0);
+        }
+        let sign = if self.literal(b'+').is_some() { 1 } else { self.literal(b'-').map(|()| -1)? };
+        let hours = self.number(2)?;
+        self.literal(b':')?;
+        let minutes = self.number(2)?;
+        (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes))
+    }
+}
+
+fn days_in_month(year: i64, month: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Days from 1970-01-01 in the proleptic Gregorian calendar.
+///
+/// Source: Howard Hinnant, "chrono-compatible low-level date algorithms", `days_from_civil`.
+fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_read_as_javascript_reads_them() {
+        // Each from `Date.parse(text)`.
+        for (text, expected_ms) in [
+            ("1970-01-01", 0.0),
+            ("2026-10-01T00:00:00Z", 1_790_812_800_000.0),
+            ("2024-02-29T23:59:59.999Z", 1_709_251_199_999.0),
+            ("2026-10-01T08:30+02:00", 1_790_836_200_000.0),
+            ("2026-10-01T08:30:15.25-05:30", 1_790_863_215_250.0),
+            ("1969-12-31T23:59:59Z", -1000.0),
+            ("2000-03-01", 951_868_800_000.0),
+        ] {
+            assert_eq!(parse_iso8601(text), Some(expected_ms), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_point_in_time_is_refused() {
+        for text in [
+            "",
+            "soon",
+            "2026",
+            "2026-13-01",
+            "2026-02-29",
+            "2026-10-01T00:00:00",
+            "2026-10-01 00:00Z",
+            "2026-10-01T24:00Z",
+            "2026-10-01T00:00:00Zx",
+            "2026-10-01T00:00+0200",
+            "2026-10-01T00:00:00.Z",
+            "-7d",
+        ] {
+            assert_eq!(parse_iso8601(text), None, "{text}");
+        }
+    }
+}
