@@ -1,0 +1,121 @@
+import { useEffect, useState } from "preact/hooks"
+import type { LogEntry, Stage } from "../exposure-log.js"
+import type { Live } from "../live.js"
+import { useSignal } from "../signal.js"
+
+export function Exposures({ live }: { live: Live }) {
+  useSignal(live.log.changed)
+  useSignal(live.changed)
+  const entries = live.log.entries()
+  const stored = entries.filter((entry) => entry.stage === "stored").length
+
+  return (
+    <section class="card" aria-labelledby="exposures-title">
+      <h3 id="exposures-title">Exposures</h3>
+      <Counters live={live} stored={stored} />
+      <div class="row">
+        <button type="button" class="tool" onClick={() => void live.client.flush()}>
+          Flush now
+        </button>
+        <label class="switch">
+          <input type="checkbox" role="switch" checked={live.offline} onChange={(event) => live.setOffline(event.currentTarget.checked)} />
+          <span>
+            Offline <small>(simulated: the client’s fetch fails)</small>
+          </span>
+        </label>
+      </div>
+      {entries.length === 0 ? (
+        <p class="empty">Nothing new: what this visitor saw is already counted.</p>
+      ) : (
+        <ul class="rows" aria-label="Newest first" tabIndex={0}>
+          {entries.map((entry) => (
+            <Row key={`${entry.row.instance_id}/${entry.row.id}`} entry={entry} />
+          ))}
+        </ul>
+      )}
+    </section>
+  )
+}
+
+const REFRESH_EVERY_MS = 250
+
+/** The client's own counts, and the time to its next flush. */
+function Counters({ live, stored }: { live: Live; stored: number }) {
+  const [nowMs, setNowMs] = useState(Date.now)
+  useEffect(() => {
+    const timer = setInterval(() => setNowMs(Date.now()), REFRESH_EVERY_MS)
+    return () => clearInterval(timer)
+  }, [])
+  const stats = live.client.stats()
+  const dropped = Object.values(stats.dropped).reduce((sum, count) => sum + count, 0)
+  const secondsLeft = stats.nextFlushAtMs === undefined ? undefined : Math.max(0, stats.nextFlushAtMs - nowMs) / 1000
+
+  return (
+    <>
+      <dl class="counters">
+        <Counter name="recorded" count={stats.recorded} />
+        <Counter name="pending" count={stats.pending} />
+        <Counter name="acknowledged" count={stats.delivered} />
+        <Counter name="seen stored" count={stored} />
+      </dl>
+      <p class="next-flush">
+        {secondsLeft === undefined ? (
+          stats.sending > 0 ? "Sending now" : "No flush is due"
+        ) : (
+          <>
+            Next flush in <strong>{secondsLeft.toFixed(1)} s</strong>
+          </>
+        )}
+        {stats.resent > 0 && <span class="note">{stats.resent} sent again</span>}
+        {stats.refused > 0 && <span class="note">{stats.refused} refused</span>}
+        {dropped > 0 && <span class="note">{dropped} dropped</span>}
+      </p>
+    </>
+  )
+}
+
+function Counter({ name, count }: { name: string; count: number }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{count}</dd>
+    </div>
+  )
+}
+
+/** How many of the three marks (recorded, sent, stored) are filled, and what is said of the row. */
+const STAGES: Record<Stage, { readonly marks: number; readonly text: string }> = {
+  recorded: { marks: 1, text: "recorded" },
+  sending: { marks: 1, text: "sending" },
+  waiting: { marks: 1, text: "failed, will retry" },
+  lost: { marks: 1, text: "not sent: client closed" },
+  acknowledged: { marks: 2, text: "sent" },
+  stored: { marks: 3, text: "stored" },
+}
+
+const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" })
+
+function Row({ entry: { row, stage } }: { entry: LogEntry }) {
+  const { marks, text } = STAGES[stage]
+  return (
+    <li class="exposure" data-stage={stage}>
+      <span class="exposure-flag">
+        {row.flag_key} <b>{row.variant}</b>
+      </span>
+      <span class="exposure-stage">
+        <span class="marks" aria-hidden="true">
+          {[1, 2, 3].map((mark) => (
+            <i key={mark} class={mark <= marks ? "on" : ""} />
+          ))}
+        </span>
+        {text}
+      </span>
+      <span class="exposure-detail">
+        {row.reason} for <code>{row.distinct_id}</code>
+      </span>
+      <time class="exposure-time" dateTime={new Date(row.ts_ms).toISOString()}>
+        {CLOCK.format(row.ts_ms)}
+      </time>
+    </li>
+  )
+}

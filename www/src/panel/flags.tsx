@@ -1,0 +1,51 @@
+import type { Decision } from "pennon"
+import type { Live } from "../live.js"
+import { useSignal } from "../signal.js"
+
+export function Flags({ live }: { live: Live }) {
+  useSignal(live.decided)
+  const decisions = live.client.allFlags()
+
+  return (
+    <section class="card" aria-labelledby="flags-title">
+      <h3 id="flags-title">Flags</h3>
+      {decisions.length === 0 && <p class="empty">No ruleset: the shop runs on its fallbacks.</p>}
+      <ul class="flags">
+        {decisions.map((decision) => (
+          <Flag key={decision.key} decision={decision} />
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function Flag({ decision }: { decision: Decision }) {
+  const value = JSON.stringify(decision.value) ?? "undefined"
+  return (
+    <li>
+      <h4>{decision.key}</h4>
+      <dl>
+        <div class="flag-reason">
+          <dt class="sr-only">Reason</dt>
+          <dd class="badge" data-reason={decision.reason}>
+            {decision.reason}
+          </dd>
+        </div>
+        <div class="flag-variant">
+          <dt class="sr-only">Variant</dt>
+          <dd>{decision.variant ?? "no variant"}</dd>
+        </div>
+        <div class="flag-value">
+          <dt class="sr-only">Value</dt>
+          <dd title={value}>
+            <code>{value}</code>
+          </dd>
+        </div>
+        <div class="flag-bucket">
+          <dt>bucket</dt>
+          <dd>{decision.bucket === undefined ? "–" : decision.bucket.toLocaleString("en-GB")}</dd>
+        </div>
+      </dl>
+    </li>
+  )
+}
