@@ -1,0 +1,48 @@
+//! The npm package: pkg/dist, and the tarball that the demo page and the packaging tests install.
+
+use crate::node::{self, npm};
+use crate::process;
+use crate::project::Project;
+use crate::stamp::Step;
+use anyhow::{Context, Result};
+use std::fs;
+
+/// Builds and packs the package unless it is unchanged. The module must be there.
+pub fn build(project: &Project) -> Result<()> {
+    let facts = [node::version()?];
+    let step = Step {
+        name: "package",
+        inputs: &["pkg", "README.md", "LICENSE-MIT", "LICENSE-APACHE"],
+        facts: &facts,
+        outputs: &["pkg/dist", "target/package"],
+    };
+    step.run(project, || make(project))?;
+    Ok(())
+}
+
+fn make(project: &Project) -> Result<()> {
+    process::step(
+        project,
+        "package",
+        &mut npm(project, "pkg", &["run", "build"]),
+    )?;
+    let folder = project.path("target/package");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)
+            .with_context(|| format!("cannot remove {}", folder.display()))?;
+    }
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    process::step(
+        project,
+        "npm pack",
+        npm(project, "pkg", &["pack", "--pack-destination"]).arg(&folder),
+    )?;
+    let packed = fs::read_dir(&folder)?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|end| end == "tgz"))
+        .with_context(|| format!("npm pack left no tarball in {}", folder.display()))?;
+    fs::copy(&packed, project.tarball())
+        .with_context(|| format!("cannot copy {}", packed.display()))?;
+    Ok(())
+}
