@@ -22,6 +22,12 @@ export function personId(index: number): string {
   return `person-${String(index + 1).padStart(4, "0")}`
 }
 
+/** The place of the person called `id`, 0..999, or `undefined` when `id` is none of the crowd. */
+export function indexOf(id: string): number | undefined {
+  const index = Number(/^person-(\d{4})$/.exec(id)?.[1]) - 1
+  return index >= 0 && index < CROWD_SIZE ? index : undefined
+}
+
 export async function createCrowd(ruleset: Ruleset, flagKey: string): Promise<Crowd> {
   const client = await createClient({ ruleset, exposures: false, storage: false })
   const firstSeen = new Map<number, string>()

@@ -9,10 +9,10 @@ export interface Person {
 }
 
 export const PEOPLE: readonly Person[] = [
-  { id: "ada-17", name: "Ada", note: "free plan, Netherlands", attributes: { plan: "free", country: "NL", orders: 1 } },
-  { id: "ben-23", name: "Ben", note: "pro plan, Belgium", attributes: { plan: "pro", country: "BE", orders: 3 } },
-  { id: "chidi-8", name: "Chidi", note: "team plan, Kenya, 9 orders", attributes: { plan: "team", country: "KE", orders: 9 } },
-  { id: "qa-1", name: "QA", note: "an individual target", attributes: { plan: "free", country: "IE", orders: 0 } },
+  { id: "ada-17", name: "Ada", note: "free, Netherlands", attributes: { plan: "free", country: "NL", orders: 1 } },
+  { id: "ben-23", name: "Ben", note: "pro, Belgium", attributes: { plan: "pro", country: "BE", orders: 3 } },
+  { id: "chidi-8", name: "Chidi", note: "team, 9 orders", attributes: { plan: "team", country: "KE", orders: 9 } },
+  { id: "qa-1", name: "QA", note: "test id, Ireland", attributes: { plan: "free", country: "IE", orders: 0 } },
 ]
 
 /** The attributes that the panel knows for `id`; nothing is known of a stranger. */

@@ -1,4 +1,4 @@
-import { useEffect, useReducer } from "preact/hooks"
+import { useLayoutEffect, useReducer } from "preact/hooks"
 
 /** Something that happened, for whoever listens. */
 export interface Signal {
@@ -18,8 +18,8 @@ export function createSignal(): Signal {
   }
 }
 
-/** Renders the component again whenever `signal` fires. */
+/** Renders the component again whenever `signal` fires, from the first microtask after it was shown. */
 export function useSignal(signal: Signal): void {
   const [, render] = useReducer<number, void>((count) => count + 1, 0)
-  useEffect(() => signal.listen(render), [signal])
+  useLayoutEffect(() => signal.listen(render), [signal])
 }

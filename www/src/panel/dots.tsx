@@ -9,12 +9,14 @@ interface DotsProps {
   readonly variants: readonly string[]
   /** By person: the variant, or `undefined` outside the limit. */
   readonly served: readonly (string | undefined)[]
+  /** The visitor's place, when the visitor is of the crowd. */
+  readonly own: number | undefined
   readonly onPoint: (index: number | undefined) => void
   readonly onChoose: (index: number) => void
 }
 
 /** One mark per person, always in the same place. The legend says the same in words. */
-export const Dots = memo(function Dots({ variants, served, onPoint, onChoose }: DotsProps) {
+export const Dots = memo(function Dots({ variants, served, own, onPoint, onChoose }: DotsProps) {
   const rows = Math.ceil(served.length / COLUMNS)
   return (
     <svg
@@ -32,20 +34,24 @@ export const Dots = memo(function Dots({ variants, served, onPoint, onChoose }: 
       {served.map((variant, index) => (
         <Dot key={index} index={index} look={variant === undefined ? "out" : `v${variants.indexOf(variant)}`} />
       ))}
+      {own !== undefined && <circle class="own-place" {...middleOf(own)} r={6.5} />}
     </svg>
   )
-}, sameServed)
+}, sameLook)
 
 /** Handlers are made anew with each render and do the same, so they do not count. */
-function sameServed(before: DotsProps, after: DotsProps): boolean {
-  return before.served === after.served && before.variants.join() === after.variants.join()
+function sameLook(before: DotsProps, after: DotsProps): boolean {
+  return before.served === after.served && before.own === after.own && before.variants.join() === after.variants.join()
 }
 
 const Dot = memo(function Dot({ index, look }: { index: number; look: string }) {
-  const x = (index % COLUMNS) * PITCH + PITCH / 2
-  const y = Math.floor(index / COLUMNS) * PITCH + PITCH / 2
-  return <rect class={`dot ${look}`} x={x - 3.5} y={y - 3.5} width={7} height={7} />
+  const { cx, cy } = middleOf(index)
+  return <rect class={`dot ${look}`} x={cx - 3.5} y={cy - 3.5} width={7} height={7} />
 })
+
+function middleOf(index: number): { cx: number; cy: number } {
+  return { cx: ((index % COLUMNS) + 0.5) * PITCH, cy: (Math.floor(index / COLUMNS) + 0.5) * PITCH }
+}
 
 /** Who stands under the pointer. */
 function indexAt(event: MouseEvent & { currentTarget: SVGSVGElement }, size: number, rows: number): number | undefined {

@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks"
 import type { LogEntry, Stage } from "../exposure-log.js"
 import type { Live } from "../live.js"
 import { useSignal } from "../signal.js"
+import { Counting } from "./counting.js"
 
 export function Exposures({ live }: { live: Live }) {
   useSignal(live.log.changed)
@@ -13,14 +14,18 @@ export function Exposures({ live }: { live: Live }) {
     <section class="card" aria-labelledby="exposures-title">
       <h3 id="exposures-title">Exposures</h3>
       <Counters live={live} stored={stored} />
+      <Counting live={live} />
       <div class="row">
         <button type="button" class="tool" onClick={() => void live.client.flush()}>
           Flush now
         </button>
-        <label class="switch">
+        <button type="button" class="tool" onClick={() => live.renewSession()}>
+          New session
+        </button>
+        <label class="switch push">
           <input type="checkbox" role="switch" checked={live.offline} onChange={(event) => live.setOffline(event.currentTarget.checked)} />
           <span>
-            Offline <small>(simulated: the client’s fetch fails)</small>
+            Offline <small>(simulated)</small>
           </span>
         </label>
       </div>
@@ -56,7 +61,7 @@ function Counters({ live, stored }: { live: Live; stored: number }) {
         <Counter name="recorded" count={stats.recorded} />
         <Counter name="pending" count={stats.pending} />
         <Counter name="acknowledged" count={stats.delivered} />
-        <Counter name="seen stored" count={stored} />
+        <Counter name="stored" count={stored} />
       </dl>
       <p class="next-flush">
         {secondsLeft === undefined ? (

@@ -31,7 +31,7 @@ function Flag({ decision }: { decision: Decision }) {
             {decision.reason}
           </dd>
         </div>
-        <div class="flag-variant">
+        <div class="flag-variant" key={decision.variant}>
           <dt class="sr-only">Variant</dt>
           <dd>{decision.variant ?? "no variant"}</dd>
         </div>

@@ -27,7 +27,7 @@ export function Legend({ variants, served, changedColour }: LegendProps) {
       </tbody>
       <tfoot>
         <tr>
-          <th scope="row">changed colour since the page opened</th>
+          <th scope="row">changed colour so far</th>
           <td>{changedColour}</td>
           <td />
         </tr>

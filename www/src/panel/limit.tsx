@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from "preact/hooks"
-import { CROWD_SIZE, createCrowd, personId, type Crowd } from "../crowd.js"
+import { CROWD_SIZE, createCrowd, indexOf, personId, type Crowd } from "../crowd.js"
 import { LIMITED_FLAG, type Live } from "../live.js"
 import { limitOf, type Ruleset } from "../ruleset.js"
 import { useSignal } from "../signal.js"
@@ -61,7 +61,13 @@ function LimitedCrowd({ live, ruleset }: { live: Live; ruleset: Ruleset }) {
       </div>
       {state && (
         <>
-          <Dots variants={variants} served={state.variants} onPoint={setPointed} onChoose={(index) => live.identify(personId(index))} />
+          <Dots
+            variants={variants}
+            served={state.variants}
+            own={indexOf(live.client.identity.distinctId)}
+            onPoint={setPointed}
+            onChoose={(index) => live.identify(personId(index))}
+          />
           <p class="pointed" aria-hidden="true">
             {pointed === undefined
               ? "Point at somebody; click to become them."

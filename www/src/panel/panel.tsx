@@ -15,7 +15,7 @@ export function Panel({ live }: { live: Live }) {
         </svg>
         <div>
           <h2 id="panel-title">Flags panel</h2>
-          <p>What pennon decides for this visitor, and how each exposure reaches the database. Looking here records nothing.</p>
+          <p>What pennon decides, and where each exposure is. Looking records nothing.</p>
         </div>
       </header>
       <Person live={live} />

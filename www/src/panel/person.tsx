@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks"
-import { DEDUP_SCOPES, type Live } from "../live.js"
+import type { Live } from "../live.js"
 import { PEOPLE } from "../people.js"
 import { useSignal } from "../signal.js"
 
@@ -59,19 +59,7 @@ export function Person({ live }: { live: Live }) {
           <input type="checkbox" checked={newDevice} onChange={(event) => setNewDevice(event.currentTarget.checked)} />
           with a new device id
         </label>
-        <button type="button" class="tool push" onClick={() => live.renewSession()}>
-          New session
-        </button>
       </div>
-      <fieldset class="segments">
-        <legend>Count an exposure once per</legend>
-        {DEDUP_SCOPES.map((scope) => (
-          <label key={scope}>
-            <input type="radio" name="dedup" checked={live.dedup === scope} onChange={() => void live.setDedup(scope)} />
-            <span>{scope === "none" ? "read (none)" : scope}</span>
-          </label>
-        ))}
-      </fieldset>
     </section>
   )
 }

@@ -5,7 +5,6 @@ export type KiteShape = "diamond" | "delta" | "box" | "rokkaku" | "foil" | "penn
 const CORAL = "#e4572e"
 const SAFFRON = "#f2b134"
 const TEAL = "#17777d"
-const NAVY = "#22395b"
 const CREAM = "#fff4dc"
 const PLUM = "#8a4a7d"
 const LEAF = "#6b9b52"
@@ -17,7 +16,7 @@ const SHAPES: Record<KiteShape, ComponentChild> = {
       <path d="M95 122l11 6-11 6zM111 138l-11 5 10 6z" fill={TEAL} />
       <path d="M100 14 58 58l42 54z" fill={CORAL} />
       <path d="M100 14l42 44-42 54z" fill={SAFFRON} />
-      <path d="M58 58h42v54z" fill={NAVY} />
+      <path d="M58 58h42v54z" class="dark-cloth" />
       <path d="M142 58h-42v54z" fill={CORAL} />
     </>
   ),
@@ -25,7 +24,7 @@ const SHAPES: Record<KiteShape, ComponentChild> = {
     <>
       <path class="line" d="M100 92 C104 116 90 128 96 150" />
       <path d="M100 26 22 104l78-16z" fill={TEAL} />
-      <path d="M100 26l78 78-78-16z" fill={NAVY} />
+      <path d="M100 26l78 78-78-16z" class="dark-cloth" />
       <path d="M100 26 70 94l30-6z" fill={SAFFRON} />
       <path d="M100 26l30 68-30-6z" fill={CORAL} />
       <path d="M92 50h16l-8 40z" fill={CREAM} />
@@ -37,7 +36,7 @@ const SHAPES: Record<KiteShape, ComponentChild> = {
       <path class="spar" d="M70 20v108M104 34v108M140 18v106M106 8v110" />
       <path d="M70 22l34 12v30L70 52z" fill={CORAL} />
       <path d="M104 34l36-14v30l-36 14z" fill={SAFFRON} />
-      <path d="M70 84l34 12v30l-34-12z" fill={NAVY} />
+      <path d="M70 84l34 12v30l-34-12z" class="dark-cloth" />
       <path d="M104 96l36-14v30l-36 14z" fill={TEAL} />
       <path d="M70 22l36-12 34 10-36 14z" fill={CREAM} />
     </>
@@ -45,12 +44,12 @@ const SHAPES: Record<KiteShape, ComponentChild> = {
   rokkaku: (
     <>
       <path class="line" d="M100 132 C108 140 96 146 100 154" />
-      <path d="M100 12l46 28v64l-46 28-46-28V40z" fill={NAVY} />
+      <path d="M100 12l46 28v64l-46 28-46-28V40z" class="dark-cloth" />
       <path d="M100 12l46 28H54z" fill={CORAL} />
       <path d="M100 132l46-28H54z" fill={CORAL} />
       <circle cx="100" cy="72" r="22" fill={CREAM} />
       <circle cx="100" cy="72" r="11" fill={SAFFRON} />
-      <circle cx="104" cy="69" r="4.5" fill={NAVY} />
+      <circle cx="104" cy="69" r="4.5" class="dark-cloth" />
     </>
   ),
   foil: (
@@ -73,7 +72,7 @@ const SHAPES: Record<KiteShape, ComponentChild> = {
     <>
       <circle cx="152" cy="30" r="12" fill={CREAM} />
       <path class="line" d="M58 72l42 80 42-80" />
-      <path d="M74 22h52l22 50-22 50H74L52 72z" fill={NAVY} />
+      <path d="M74 22h52l22 50-22 50H74L52 72z" class="dark-cloth" />
       <path d="M92 22h16v100H92z" fill="#b7f07a" />
       <path d="M76 88h8v24h-4zM124 88h-8v24h4z" fill="#b7f07a" />
       <circle cx="76" cy="58" r="5" fill="#b7f07a" />
@@ -98,7 +97,7 @@ export function Mark() {
     <svg class="mark" viewBox="0 0 40 40" aria-hidden="true">
       <path d="M20 3 7 17l13 20z" fill={CORAL} />
       <path d="M20 3l13 14-13 20z" fill={SAFFRON} />
-      <path d="M7 17h13v20z" fill={NAVY} class="mark-dark" />
+      <path d="M7 17h13v20z" class="dark-cloth" />
     </svg>
   )
 }
@@ -114,7 +113,7 @@ export function Coast() {
       <path class="coast-line" d="M566 60C600 120 620 150 660 186M706 44c-6 60-18 100-40 142M496 96c50 40 110 70 162 90" />
       <path d="M566 24l20 22-20 26-20-26z" fill={CORAL} />
       <path d="M566 24l20 22h-40z" fill={SAFFRON} />
-      <path d="M706 16l30 34-30-7-30 7z" fill={NAVY} class="mark-dark" />
+      <path d="M706 16l30 34-30-7-30 7z" class="dark-cloth" />
       <path d="M706 16l10 29-10-2-10 2z" fill={SAFFRON} />
       <path d="M496 78l15 9v18l-15 9-15-9V87z" fill={TEAL} />
       <circle cx="496" cy="96" r="7" fill={CREAM} />
