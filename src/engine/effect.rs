@@ -38,7 +38,7 @@ pub enum Effect {
     Abort {
         flight: u32,
     },
-    /// Call back after this many milliseconds. It takes the place of an earlier one.
+    /// Call back after this many milliseconds. There is never more than one such call under way.
     WakeIn(f64),
     Store {
         key: StorageKey,

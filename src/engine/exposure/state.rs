@@ -26,7 +26,7 @@ const BATCH_ROWS: usize = 100;
 const BATCH_BYTES: usize = 45 * 1024;
 /// The same for each of the batches sent while the page goes away.
 const EXIT_BATCH_BYTES: usize = 15 * 1024;
-/// The most batches sent while the page goes away: together they stay below [`BATCH_BYTES`].
+/// The most batches sent while the page goes away. With what is on its way already they stay within [`BATCH_BYTES`].
 const EXIT_BATCHES: usize = 3;
 /// A flight without an answer is given up after this many milliseconds.
 const FLIGHT_TIMEOUT_MS: f64 = 10_000.0;
@@ -78,6 +78,8 @@ struct Flight {
     number: u32,
     batch_id: String,
     sent_at_mono_ms: f64,
+    /// Of its rows.
+    bytes: usize,
     exit: bool,
 }
 
@@ -100,8 +102,8 @@ pub struct State {
     drain_to_seq: u32,
     /// How many rows were delivered since somebody asked for a flush; `None` when nobody waits for its end.
     flush_delivered: Option<usize>,
-    /// When the shell was asked to call back.
-    wake_due_mono_ms: Option<f64>,
+    /// Whether the shell was asked to call back and has not yet.
+    wake_is_armed: bool,
 }
 
 /// Rows, counted since the client began.
@@ -135,7 +137,7 @@ impl State {
             failing: false,
             drain_to_seq: 0,
             flush_delivered: None,
-            wake_due_mono_ms: None,
+            wake_is_armed: false,
         }
     }
 
@@ -273,7 +275,7 @@ impl State {
     }
 
     fn tick(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        self.wake_due_mono_ms = None;
+        self.wake_is_armed = false;
         let late: Vec<u32> = self
             .flights
             .iter()
@@ -367,7 +369,9 @@ impl State {
                         .map(|waiting| waiting.seq),
                 );
             }
-            self.send_some(rows, EXIT_BATCH_BYTES, true, now, effects);
+            let flying: usize = self.flights.iter().map(|flight| flight.bytes).sum();
+            let room = BATCH_BYTES.saturating_sub(flying);
+            self.send_some(rows, room.min(EXIT_BATCH_BYTES), true, now, effects);
         }
     }
 
@@ -377,10 +381,10 @@ impl State {
         let mut taken: Vec<u32> = Vec::new();
         for seq in wanted.into_iter().take(BATCH_ROWS) {
             let Some(waiting) = self.ring.iter().find(|waiting| waiting.seq == seq) else { continue };
-            bytes += waiting.row.len();
-            if bytes > max_bytes && !taken.is_empty() {
+            if bytes + waiting.row.len() > max_bytes {
                 break;
             }
+            bytes += waiting.row.len();
             taken.push(seq);
         }
         if taken.is_empty() {
@@ -413,7 +417,7 @@ impl State {
             pending: self.ring.len(),
             exit,
         }));
-        self.flights.push(Flight { number, batch_id, sent_at_mono_ms: now.mono_ms, exit });
+        self.flights.push(Flight { number, batch_id, sent_at_mono_ms: now.mono_ms, bytes, exit });
         self.flush_due_mono_ms = None;
     }
 
@@ -427,26 +431,29 @@ impl State {
         }
     }
 
-    /// Keeps one timer armed, for whatever is due first.
+    /// Keeps one timer armed while anything waits.
+    ///
+    /// It never has to be taken back for an earlier one: nothing can fall due sooner than the shorter of the flush
+    /// interval and the flight's time limit, so it is never set further ahead than that.
     fn schedule(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        let interval_ms = self.config.flush_interval_ms;
         let waits = self.ring.iter().any(|waiting| waiting.flight == 0);
         if !waits {
             self.flush_due_mono_ms = None;
-        } else if self.flush_due_mono_ms.is_none() && !self.flights.iter().any(|flight| !flight.exit) {
-            self.flush_due_mono_ms = Some(now.mono_ms + self.config.flush_interval_ms);
+        } else if !self.flights.iter().any(|flight| !flight.exit) {
+            self.flush_due_mono_ms.get_or_insert(now.mono_ms + interval_ms);
         }
-        let first_due = self
+        if self.wake_is_armed || (self.flights.is_empty() && self.flush_due_mono_ms.is_none()) {
+            return;
+        }
+        self.wake_is_armed = true;
+        let due_mono_ms = self
             .flights
             .iter()
             .map(|flight| flight.sent_at_mono_ms + FLIGHT_TIMEOUT_MS)
             .chain(self.flush_due_mono_ms)
-            .reduce(f64::min);
-        if let Some(due_ms) = first_due
-            && self.wake_due_mono_ms.is_none_or(|armed_ms| due_ms < armed_ms || armed_ms < now.mono_ms)
-        {
-            self.wake_due_mono_ms = Some(due_ms);
-            effects.push(Effect::WakeIn((due_ms - now.mono_ms).max(0.0)));
-        }
+            .fold(now.mono_ms + interval_ms.min(FLIGHT_TIMEOUT_MS), f64::min);
+        effects.push(Effect::WakeIn((due_mono_ms - now.mono_ms).max(0.0)));
     }
 }
 

@@ -1,0 +1,332 @@
+//! One client's engine, as the facade holds it.
+
+use std::cell::RefCell;
+
+use wasm_bindgen::prelude::*;
+use web_sys::AbortSignal;
+
+use super::convert::{self, EngineOptions};
+use super::host::Host;
+use crate::browser::storage::Storage;
+use crate::browser::transport::Transport;
+use crate::browser::{clock, page, platform, timers};
+use crate::engine::attributes::Value;
+use crate::engine::client::{Client, Stored};
+use crate::engine::effect::{Effect, StorageKey};
+use crate::engine::exposure::row::Source;
+use crate::engine::exposure::{Config, Input, Outcome, State};
+use crate::engine::identity::{is_acceptable, uuid_v7};
+use crate::engine::ruleset::Ruleset;
+use crate::engine::text;
+use crate::engine::time::Now;
+use xxhash_rust::xxh32::xxh32;
+
+#[wasm_bindgen]
+pub struct Engine {
+    client: RefCell<Client>,
+    host: Host,
+    storage: Storage,
+    transport: Transport,
+    /// Empty when nothing is sent.
+    endpoint: String,
+}
+
+/// What the effects of a call mean to its caller.
+#[derive(Default)]
+struct Done {
+    recorded: Option<String>,
+    refused: bool,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// `signal`: when it aborts, the page's events are listened to no longer.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        #[wasm_bindgen(unchecked_param_type = "EngineOptions")] options: JsValue,
+        host: Host,
+        signal: &AbortSignal,
+    ) -> Result<Engine, JsValue> {
+        let options: EngineOptions = serde_wasm_bindgen::from_value(options)?;
+        let dedup = options.dedup();
+        let endpoint = options.endpoint.unwrap_or_default();
+        let storage = Storage::open(prefix(options.namespace, &endpoint, &options.key), options.persist);
+        let read = |key: StorageKey| storage.get(key.as_str());
+        let now = clock::now();
+        let exposures = State::new(
+            Config {
+                sends: !endpoint.is_empty(),
+                key: options.key,
+                dedup,
+                flush_interval_ms: options.flush_interval_ms,
+                attribute_names: options.attribute_names,
+                app_version: options.app_version,
+                instance_id: uuid_v7(now.wall_ms, clock::random()),
+                platform: platform::HOST,
+            },
+            read(StorageKey::Acknowledged).as_deref(),
+        );
+        let (client, effects) = Client::new(
+            exposures,
+            options.identified.filter(|id| is_acceptable(id)),
+            options.attributes,
+            Stored {
+                ids: read(StorageKey::Ids).as_deref(),
+                session: read(StorageKey::Session).as_deref(),
+                last_identity: read(StorageKey::LastIdentity).as_deref(),
+            },
+            now,
+            &mut clock::random,
+        );
+        page::listen(&host.on_event(), signal);
+        let engine = Engine { client: RefCell::new(client), host, storage, transport: Transport::default(), endpoint };
+        engine.run(effects);
+        Ok(engine)
+    }
+
+    /// Puts this text in the place of the ruleset. What is wrong with it, if it cannot be read; then the last one stays.
+    #[wasm_bindgen(js_name = setRuleset, unchecked_return_type = "RulesetProblem | undefined")]
+    pub fn set_ruleset(&self, text: &str) -> JsValue {
+        let read = Ruleset::read(text, platform::HOST);
+        let result = self.client.borrow_mut().set_ruleset(read);
+        match result {
+            Ok(effects) => {
+                self.run(effects);
+                JsValue::UNDEFINED
+            }
+            Err(problem) => convert::problem(&problem),
+        }
+    }
+
+    #[wasm_bindgen(unchecked_return_type = "DecisionDetails")]
+    pub fn decide(&self, key: &str) -> JsValue {
+        convert::decision(&self.client.borrow_mut().decide(key, clock::now()))
+    }
+
+    #[wasm_bindgen(js_name = flagKeys)]
+    pub fn flag_keys(&self) -> Vec<String> {
+        self.client.borrow().flag_keys()
+    }
+
+    pub fn variants(&self, key: &str) -> Vec<String> {
+        self.client.borrow().variants(key)
+    }
+
+    /// The JSON of a variant's value, as written in the ruleset.
+    #[wasm_bindgen(js_name = variantJson)]
+    pub fn variant_json(&self, key: &str, variant: &str) -> Option<String> {
+        self.client.borrow().variant_json(key, variant).map(str::to_owned)
+    }
+
+    /// What is wrong with a flag.
+    #[wasm_bindgen(unchecked_return_type = "RulesetProblem | undefined")]
+    pub fn problem(&self, key: &str) -> JsValue {
+        self.client.borrow().problem(key).map_or(JsValue::UNDEFINED, convert::problem)
+    }
+
+    /// Records that this person saw the flag. The row, as JSON; empty when there is nothing to record, or it was recorded
+    /// before; undefined when there was no room, and a later read has to record it.
+    ///
+    /// `variant`: instead of the decided one. `value_text`: the value's JSON for the row; `value_is_cut`: whether that is
+    /// not all of it. `manual`: whether `reportExposure` asked for it.
+    pub fn record(
+        &self,
+        key: &str,
+        variant: Option<String>,
+        value_text: &str,
+        value_is_cut: bool,
+        manual: bool,
+    ) -> Option<String> {
+        let source = if manual { Source::Manual } else { Source::Call };
+        let effects =
+            self.client.borrow_mut().record(key, variant.as_deref(), value_text, value_is_cut, source, clock::now());
+        let done = self.run(effects);
+        if done.refused { None } else { Some(done.recorded.unwrap_or_default()) }
+    }
+
+    /// The person is now `id`, or with undefined the same as before, with these attributes (plain data). False when the
+    /// id is none: then nothing has changed.
+    pub fn identify(&self, id: Option<String>, attributes: JsValue) -> bool {
+        if id.as_deref().is_some_and(|id| !is_acceptable(id)) {
+            return false;
+        }
+        let attributes = serde_wasm_bindgen::from_value(attributes).unwrap_or(Value::Null);
+        let effects = self.client.borrow_mut().identify(id, attributes);
+        self.run(effects);
+        true
+    }
+
+    pub fn reset(&self, device_too: bool) {
+        let effects = self.client.borrow_mut().reset(device_too, clock::now(), &mut clock::random);
+        self.run(effects);
+    }
+
+    #[wasm_bindgen(unchecked_return_type = "IdentityIds")]
+    pub fn identity(&self) -> JsValue {
+        convert::identity(self.client.borrow().identity())
+    }
+
+    #[wasm_bindgen(js_name = sessionId)]
+    pub fn session_id(&self) -> String {
+        self.client.borrow().session().id.clone()
+    }
+
+    #[wasm_bindgen(js_name = sessionStartedAtMs)]
+    pub fn session_started_at_ms(&self) -> f64 {
+        self.client.borrow().session().started_at_ms
+    }
+
+    #[wasm_bindgen(js_name = renewSession)]
+    pub fn renew_session(&self) {
+        let effects = self.client.borrow_mut().renew_session(clock::now(), &mut clock::random);
+        self.run(effects);
+    }
+
+    #[wasm_bindgen(js_name = overrideFlag)]
+    pub fn override_flag(&self, key: String, variant: String) {
+        let effects = self.client.borrow_mut().override_flag(key, variant);
+        self.run(effects);
+    }
+
+    #[wasm_bindgen(js_name = clearOverrides)]
+    pub fn clear_overrides(&self) {
+        let effects = self.client.borrow_mut().clear_overrides();
+        self.run(effects);
+    }
+
+    /// Ends what has run out. Until when, in Unix milliseconds, answers stay as they are unless something happens.
+    #[wasm_bindgen(js_name = lookAtClock)]
+    pub fn look_at_clock(&self) -> f64 {
+        self.look(clock::now());
+        self.client.borrow().valid_until_ms()
+    }
+
+    /// The person did something.
+    pub fn activity(&self) {
+        let now = clock::now();
+        self.look(now);
+        let effects = self.client.borrow_mut().activity(now);
+        self.run(effects);
+    }
+
+    /// An event of the page's life, by its type.
+    #[wasm_bindgen(js_name = pageEvent)]
+    pub fn page_event(&self, kind: &str) {
+        match kind {
+            "pagehide" | "freeze" => self.step(Input::Exit),
+            "online" => self.step(Input::Online),
+            "visibilitychange" if page::is_hidden() => self.step(Input::Hidden),
+            _ => self.activity(),
+        }
+    }
+
+    /// Another tab has changed storage.
+    #[wasm_bindgen(js_name = storageEvent)]
+    pub fn storage_event(&self, key: &str, text: &str) {
+        if key == self.storage.name(StorageKey::Session.as_str()) {
+            let effects = self.client.borrow_mut().session_stored(text, clock::now());
+            self.run(effects);
+        }
+    }
+
+    /// A timer has fired.
+    pub fn tick(&self) {
+        self.step(Input::Tick);
+    }
+
+    /// A request has ended. `acknowledged`: undefined when no server answered.
+    pub fn settled(&self, flight: u32, acknowledged: Option<bool>) {
+        self.transport.forget(flight);
+        let outcome = match acknowledged {
+            Some(true) => Outcome::Acknowledged,
+            Some(false) => Outcome::Refused,
+            None => Outcome::Unreachable,
+        };
+        self.step(Input::Settled { flight, outcome });
+    }
+
+    /// Sends what waits. `Host.flushed` tells when it is over.
+    pub fn flush(&self) {
+        self.step(Input::Flush);
+    }
+
+    #[wasm_bindgen(unchecked_return_type = "EngineStats")]
+    pub fn stats(&self) -> JsValue {
+        convert::stats(&self.client.borrow().exposures().stats(), clock::now().mono_ms)
+    }
+}
+
+impl Engine {
+    fn step(&self, input: Input<'_>) {
+        let effects = self.client.borrow_mut().step(input, clock::now());
+        self.run(effects);
+    }
+
+    /// Reads the stored session only when it is needed: another tab may have begun the next one.
+    fn look(&self, now: Now) {
+        let stored = if self.client.borrow().session_is_over(now) {
+            self.storage.get(StorageKey::Session.as_str())
+        } else {
+            None
+        };
+        let effects = self.client.borrow_mut().look_at_clock(stored.as_deref(), now, &mut clock::random);
+        self.run(effects);
+    }
+
+    /// Carries out effects, in order. No state is borrowed while the host is called.
+    fn run(&self, effects: Vec<Effect>) -> Done {
+        let mut done = Done::default();
+        for effect in effects {
+            match effect {
+                Effect::Recorded(row) => done.recorded = Some(row),
+                Effect::Refused => done.refused = true,
+                Effect::Stale => self.host.stale(),
+                Effect::Send(batch) => {
+                    let init = self.transport.request(batch.flight, &batch.body);
+                    self.host.delivery("sending", &batch.batch_id, batch.ids, batch.pending as u32);
+                    if !self.host.post(batch.flight, &init) && batch.exit {
+                        self.transport.beacon(&self.endpoint, &batch.body);
+                    }
+                }
+                Effect::Abort { flight } => self.transport.abort(flight),
+                Effect::WakeIn(delay_ms) => {
+                    let host = self.host.clone();
+                    self.host.keep_timer(timers::call_in(delay_ms, move || host.wake()));
+                }
+                Effect::Store { key, text } => self.store(key, &text),
+                Effect::Remove(key) => self.storage.remove(key.as_str()),
+                Effect::StoreAcknowledged => {
+                    let stored = self.storage.get(StorageKey::Acknowledged.as_str());
+                    let text = self.client.borrow_mut().merge_acknowledged(stored.as_deref());
+                    self.store(StorageKey::Acknowledged, &text);
+                }
+                Effect::Settled { batch_id, ids, acknowledged, pending } => {
+                    let status = if acknowledged { "acknowledged" } else { "failed" };
+                    self.host.delivery(status, &batch_id, ids, pending as u32);
+                }
+                Effect::Flushed { delivered, pending } => self.host.flushed(delivered as u32, pending as u32),
+            }
+        }
+        done
+    }
+
+    fn store(&self, key: StorageKey, text: &str) {
+        if !self.storage.set(key.as_str(), text) {
+            self.step(Input::PersistFailed);
+        }
+    }
+}
+
+/// What comes before this client's keys in storage, so that two apps on one origin keep apart.
+fn prefix(namespace: Option<String>, endpoint: &str, key: &str) -> String {
+    let mut prefix = String::from("pennon1:");
+    match namespace {
+        Some(namespace) => prefix.push_str(&namespace),
+        None => {
+            let source = endpoint.to_owned() + "\n" + key;
+            text::push_hex(&mut prefix, &xxh32(source.as_bytes(), 0).to_be_bytes());
+        }
+    }
+    prefix.push(':');
+    prefix
+}

@@ -1,0 +1,40 @@
+//! Now, and random bytes.
+
+use wasm_bindgen::prelude::*;
+use web_sys::{Crypto, Performance};
+
+use crate::engine::time::Now;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(thread_local_v2, js_name = performance)]
+    static PERFORMANCE: Option<Performance>;
+    #[wasm_bindgen(thread_local_v2, js_name = crypto)]
+    static CRYPTO: Option<Crypto>;
+}
+
+/// Both clocks. A page may have patched `Date.now` so that it gives no number: then the wall clock is reckoned from the
+/// page's begin. Without `performance` the wall clock has to serve as the monotonic one too.
+pub fn now() -> Now {
+    let wall_ms = js_sys::Date::now();
+    PERFORMANCE.with(|performance| match performance {
+        Some(performance) => {
+            let mono_ms = performance.now();
+            let wall_ms = if wall_ms.is_finite() { wall_ms } else { performance.time_origin() + mono_ms };
+            Now { wall_ms, mono_ms }
+        }
+        None => Now { wall_ms, mono_ms: wall_ms },
+    })
+}
+
+/// Ten random bytes: the host's best, else `Math.random`, which is good enough for an id that nobody must guess.
+pub fn random() -> [u8; 10] {
+    let mut bytes = [0; 10];
+    let filled = CRYPTO.with(|crypto| {
+        crypto.as_ref().is_some_and(|crypto| crypto.get_random_values_with_u8_array(&mut bytes).is_ok())
+    });
+    if !filled {
+        bytes = bytes.map(|_| (js_sys::Math::random() * 256.0) as u8);
+    }
+    bytes
+}
