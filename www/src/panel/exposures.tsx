@@ -1,4 +1,3 @@
-import { useEffect, useState } from "preact/hooks"
 import type { LogEntry, Stage } from "../exposure-log.js"
 import type { Live } from "../live.js"
 import { useSignal } from "../signal.js"
@@ -8,12 +7,10 @@ export function Exposures({ live }: { live: Live }) {
   useSignal(live.log.changed)
   useSignal(live.changed)
   const entries = live.log.entries()
-  const stored = entries.filter((entry) => entry.stage === "stored").length
 
   return (
     <section class="card" aria-labelledby="exposures-title">
       <h3 id="exposures-title">Exposures</h3>
-      <Counters live={live} stored={stored} />
       <Counting live={live} />
       <div class="row">
         <button type="button" class="tool" onClick={() => void live.client.flush()}>
@@ -22,7 +19,7 @@ export function Exposures({ live }: { live: Live }) {
         <button type="button" class="tool" onClick={() => live.renewSession()}>
           New session
         </button>
-        <label class="switch push">
+        <label class="switch">
           <input type="checkbox" role="switch" checked={live.offline} onChange={(event) => live.setOffline(event.currentTarget.checked)} />
           <span>
             Offline <small>(simulated)</small>
@@ -39,52 +36,6 @@ export function Exposures({ live }: { live: Live }) {
         </ul>
       )}
     </section>
-  )
-}
-
-const REFRESH_EVERY_MS = 250
-
-/** The client's own counts, and the time to its next flush. */
-function Counters({ live, stored }: { live: Live; stored: number }) {
-  const [nowMs, setNowMs] = useState(Date.now)
-  useEffect(() => {
-    const timer = setInterval(() => setNowMs(Date.now()), REFRESH_EVERY_MS)
-    return () => clearInterval(timer)
-  }, [])
-  const stats = live.client.stats()
-  const dropped = Object.values(stats.dropped).reduce((sum, count) => sum + count, 0)
-  const secondsLeft = stats.nextFlushAtMs === undefined ? undefined : Math.max(0, stats.nextFlushAtMs - nowMs) / 1000
-
-  return (
-    <>
-      <dl class="counters">
-        <Counter name="recorded" count={stats.recorded} />
-        <Counter name="pending" count={stats.pending} />
-        <Counter name="acknowledged" count={stats.delivered} />
-        <Counter name="stored" count={stored} />
-      </dl>
-      <p class="next-flush">
-        {secondsLeft === undefined ? (
-          stats.sending > 0 ? "Sending now" : "No flush is due"
-        ) : (
-          <>
-            Next flush in <strong>{secondsLeft.toFixed(1)} s</strong>
-          </>
-        )}
-        {stats.resent > 0 && <span class="note">{stats.resent} sent again</span>}
-        {stats.refused > 0 && <span class="note">{stats.refused} refused</span>}
-        {dropped > 0 && <span class="note">{dropped} dropped</span>}
-      </p>
-    </>
-  )
-}
-
-function Counter({ name, count }: { name: string; count: number }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{count}</dd>
-    </div>
   )
 }
 

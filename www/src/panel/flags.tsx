@@ -9,6 +9,7 @@ export function Flags({ live }: { live: Live }) {
   return (
     <section class="card" aria-labelledby="flags-title">
       <h3 id="flags-title">Flags</h3>
+      <p class="lead">What pennon decides for this visitor. Looking here records nothing.</p>
       {decisions.length === 0 && <p class="empty">No ruleset: the shop runs on its fallbacks.</p>}
       <ul class="flags">
         {decisions.map((decision) => (
@@ -18,6 +19,9 @@ export function Flags({ live }: { live: Live }) {
     </section>
   )
 }
+
+/** So many characters fit beside the variant; longer values take lines of their own. */
+const SHORT_VALUE = 12
 
 function Flag({ decision }: { decision: Decision }) {
   const value = JSON.stringify(decision.value) ?? "undefined"
@@ -35,9 +39,9 @@ function Flag({ decision }: { decision: Decision }) {
           <dt class="sr-only">Variant</dt>
           <dd>{decision.variant ?? "no variant"}</dd>
         </div>
-        <div class="flag-value">
+        <div class={value.length > SHORT_VALUE ? "flag-value long" : "flag-value"}>
           <dt class="sr-only">Value</dt>
-          <dd title={value}>
+          <dd>
             <code>{value}</code>
           </dd>
         </div>

@@ -1,4 +1,5 @@
 import type { Live } from "../live.js"
+import { Counters } from "./counters.js"
 import { Exposures } from "./exposures.js"
 import { Flags } from "./flags.js"
 import { Limit } from "./limit.js"
@@ -13,10 +14,8 @@ export function Panel({ live }: { live: Live }) {
           <path class="pole" d="M6 3v26" />
           <path class="cloth" d="M8 5c8 4 14-1 22 6-9 2-13 8-22 5z" />
         </svg>
-        <div>
-          <h2 id="panel-title">Flags panel</h2>
-          <p>What pennon decides, and where each exposure is. Looking records nothing.</p>
-        </div>
+        <h2 id="panel-title">Flags panel</h2>
+        <Counters live={live} />
       </header>
       <Person live={live} />
       <Flags live={live} />
