@@ -30,7 +30,7 @@ pub enum Value<'a> {
     Number(&'a str),
     String(Cow<'a, str>),
     Array(Vec<Node<'a>>),
-    /// In the order written. Of equal keys only the last is kept, as in JavaScript.
+    /// In the order written. Of equal keys the last counts, as in JavaScript.
     Object(Vec<(Cow<'a, str>, Node<'a>)>),
 }
 
@@ -38,7 +38,7 @@ impl<'a> Node<'a> {
     /// The member of that name; `None` too when this is no object.
     pub fn get(&self, name: &str) -> Option<&Node<'a>> {
         match &self.value {
-            Value::Object(members) => members.iter().find(|(key, _)| key == name).map(|(_, node)| node),
+            Value::Object(members) => members.iter().rev().find(|(key, _)| key == name).map(|(_, node)| node),
             _ => None,
         }
     }
@@ -354,10 +354,7 @@ impl Scan<'_> {
                         self.literal(b':')?;
                         self.whitespace();
                         let node = self.node(text, depth_left)?;
-                        match members.iter_mut().find(|(earlier, _)| *earlier == key) {
-                            Some(earlier) => earlier.1 = node,
-                            None => members.push((key, node)),
-                        }
+                        members.push((key, node));
                         self.whitespace();
                         if self.literal(b'}').is_ok() {
                             break;

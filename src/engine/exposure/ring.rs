@@ -47,19 +47,34 @@ impl Ring {
     }
 
     /// Makes room for a row of so many bytes: evicts the oldest rows that have no experiment and are on no flight.
-    /// Gives how many were evicted, and whether there is room now.
-    pub fn make_room(&mut self, bytes: usize) -> (u32, bool) {
+    /// Gives how many were evicted; `None`, and evicts nothing, when that would not be enough.
+    pub fn make_room(&mut self, bytes: usize) -> Option<u32> {
+        let may_go = |waiting: &&Waiting| !waiting.experiment && waiting.flight == 0;
+        let (mut rows_over, mut bytes_over) =
+            ((self.rows.len() + 1).saturating_sub(MAX_ROWS), (self.bytes + bytes).saturating_sub(MAX_BYTES));
         let mut evicted = 0;
-        while self.rows.len() >= MAX_ROWS || self.bytes + bytes > MAX_BYTES {
-            let Some(place) = self.rows.iter().position(|waiting| !waiting.experiment && waiting.flight == 0) else {
-                return (evicted, false);
-            };
-            if let Some(waiting) = self.rows.remove(place) {
-                self.bytes -= waiting.row.len();
-                evicted += 1;
+        for waiting in self.rows.iter().filter(may_go) {
+            if rows_over == 0 && bytes_over == 0 {
+                break;
             }
+            rows_over = rows_over.saturating_sub(1);
+            bytes_over = bytes_over.saturating_sub(waiting.row.len());
+            evicted += 1;
         }
-        (evicted, true)
+        if rows_over > 0 || bytes_over > 0 {
+            return None;
+        }
+        let mut left = evicted;
+        let held = &mut self.bytes;
+        self.rows.retain(|waiting| {
+            let goes = left > 0 && may_go(&waiting);
+            if goes {
+                left -= 1;
+                *held -= waiting.row.len();
+            }
+            !goes
+        });
+        Some(evicted)
     }
 
     pub fn push(&mut self, waiting: Waiting) {

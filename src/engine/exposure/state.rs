@@ -213,18 +213,17 @@ impl State {
             },
         );
         if self.config.sends {
-            let (evicted, has_room) = self.ring.make_room(row.len());
-            self.ledger.dropped_ring_full += evicted;
-            if evicted > 0 {
-                effects.push(Effect::Stale);
-            }
-            if !has_room {
+            let Some(evicted) = self.ring.make_room(row.len()) else {
                 if !self.refused.contains(&id) && self.refused.len() < MAX_ROWS {
                     self.refused.push(id);
                     self.ledger.refused += 1;
                 }
                 effects.push(Effect::Refused);
                 return;
+            };
+            self.ledger.dropped_ring_full += evicted;
+            if evicted > 0 {
+                effects.push(Effect::Stale);
             }
             let experiment = !draft.experiment.is_empty();
             self.ring.push(Waiting { id, seq, row: row.clone(), experiment, flight: 0, attempts: 0 });
@@ -279,7 +278,7 @@ impl State {
         let late: Vec<u32> = self
             .flights
             .iter()
-            .filter(|flight| now.mono_ms - flight.sent_at_mono_ms >= FLIGHT_TIMEOUT_MS)
+            .filter(|flight| now.mono_ms >= flight.sent_at_mono_ms + FLIGHT_TIMEOUT_MS)
             .map(|flight| flight.number)
             .collect();
         for flight in late {
@@ -331,6 +330,7 @@ impl State {
     /// Sends all that waits now, batch after batch.
     fn drain(&mut self, now: Now, effects: &mut Vec<Effect>) {
         self.drain_to_seq = self.ledger.seq_max;
+        self.flush_due_mono_ms = None; // Behind a batch on its way, all this follows its answer; no timer is due.
         self.refused.clear();
         self.send(now, effects);
     }

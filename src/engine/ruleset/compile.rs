@@ -100,7 +100,9 @@ fn read_variants(node: &Node<'_>) -> Result<Vec<Variant>, Problem> {
     match &node.value {
         Value::Object(members) if !members.is_empty() => members
             .iter()
-            .map(|(key, value)| {
+            .enumerate()
+            .filter(|(at, (key, _))| members.iter().skip(at + 1).all(|(later, _)| later != key))
+            .map(|(_, (key, value))| {
                 if !is_name(key) {
                     return Err(Problem::new(cut(key, 40), NAME));
                 }
