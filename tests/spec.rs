@@ -1,6 +1,7 @@
 //! The language-neutral vectors in `tests/spec`, made by an implementation of its own (`tests/spec/make_vectors.py`).
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects by failing")]
+
 use pennon::engine::bucketing::bucket_of;
 use pennon::engine::client::{Client, Stored};
 use pennon::engine::exposure::id::{Dedup, Id, IdFields};
