@@ -1,0 +1,252 @@
+//! The routes, the connections, the start and the end.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+use tower_http::services::ServeDir;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::cli::ServeOptions;
+use crate::error::ApiError;
+use crate::ruleset::RulesetFile;
+use crate::sqlite::Sqlite;
+use crate::store::{Store, StoreError};
+use crate::writer::Writer;
+use crate::{exposures, ingest, log, report, ruleset};
+
+/// The most connections at a time; more wait to be accepted. Below the 1024 files that a process may usually open.
+const MAX_CONNECTIONS: usize = 800;
+/// The most bodies that are unpacked and read at a time.
+const MAX_READING: usize = 8;
+/// How long a connection may take to send a request's head, and how long it may rest between two requests.
+const MAX_HEAD_TIME: Duration = Duration::from_secs(30);
+/// How long the requests in flight may take to end when the collector is told to stop.
+const MAX_STOPPING_TIME: Duration = Duration::from_secs(10);
+/// How long to wait when a connection cannot be accepted, such as when the process has no file left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long a browser may remember that a page of another origin is allowed to send.
+const PREFLIGHT_TIME: Duration = Duration::from_secs(7200);
+
+/// What the routes share.
+pub struct App {
+    pub store: Arc<dyn Store>,
+    pub writer: Writer,
+    pub ruleset: RulesetFile,
+    pub reading: Arc<Semaphore>,
+    pub max_body_bytes: usize,
+    pub max_unpacked_bytes: usize,
+}
+
+impl App {
+    /// What `question` finds in the store, asked where waiting for the disk holds up nobody else.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let store = Arc::clone(&self.store);
+        tokio::task::spawn_blocking(move || question(&*store))
+            .await
+            .map_err(|error| ApiError::unavailable(format!("reading the store failed: {error}")))?
+            .map_err(|error| ApiError::unavailable(error.to_string()))
+    }
+}
+
+/// Runs the collector until SIGINT or SIGTERM.
+///
+/// # Errors
+/// What keeps it from starting, in one sentence.
+pub fn run(options: &ServeOptions) -> Result<(), String> {
+    let cors = cors(&options.cors_origins)?;
+    if let Some(folder) = options.www.as_deref().filter(|folder| !folder.is_dir()) {
+        return Err(format!("--www: there is no folder {}", folder.display()));
+    }
+    let store: Arc<dyn Store> = Arc::new(Sqlite::open(&options.data).map_err(|error| format!("--data: {error}"))?);
+    let (writer, writing) =
+        Writer::start(Arc::clone(&store)).map_err(|error| format!("cannot start the writing thread: {error}"))?;
+    let app = Arc::new(App {
+        store,
+        writer,
+        ruleset: RulesetFile::new(&options.ruleset),
+        reading: Arc::new(Semaphore::new(MAX_READING)),
+        max_body_bytes: options.max_body_bytes as usize,
+        max_unpacked_bytes: options.max_unpacked_bytes as usize,
+    });
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start the runtime: {error}"))?;
+    runtime.block_on(async {
+        let listener = listen(&options.host, options.port).await?;
+        serve(listener, router(app, cors, options.www.as_deref())).await
+    })?;
+    // Ends what still hangs on a connection, and with it the last handle to the writer.
+    runtime.shutdown_timeout(MAX_STOPPING_TIME);
+    writing.join().map_err(|_| "the writing thread died".to_owned())
+}
+
+fn router(app: Arc<App>, cors: Option<CorsLayer>, www: Option<&Path>) -> Router {
+    // Only what pages need is open to other origins; what was stored is not.
+    let mut open =
+        Router::new().route("/api/switch/exposures", post(ingest::post)).route("/ruleset.json", get(ruleset::get));
+    if let Some(cors) = cors {
+        open = open.layer(cors);
+    }
+    let routes = open
+        .route("/api/report/{flag}", get(report::get))
+        .route("/api/exposures", get(exposures::get))
+        .route("/healthz", get(healthz));
+    let routes = match www {
+        // Revalidated at each use: the files of a page change together.
+        Some(folder) => routes.fallback_service(
+            tower::ServiceBuilder::new()
+                .layer(set_header(header::CACHE_CONTROL, "no-cache"))
+                .service(ServeDir::new(folder)),
+        ),
+        None => routes.fallback(nothing_here),
+    };
+    routes.layer(set_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")).with_state(app)
+}
+
+fn set_header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+/// Whether rows can be stored, with the store's counts.
+async fn healthz(State(app): State<Arc<App>>) -> Result<Json<serde_json::Value>, ApiError> {
+    if !app.writer.is_running() {
+        return Err(ApiError::unavailable("the writing thread has ended"));
+    }
+    let counts = app.read(|store| store.counts()).await?;
+    let counts: serde_json::Map<_, _> = counts.into_iter().map(|(name, value)| (name, value.into())).collect();
+    Ok(Json(serde_json::json!({ "status": "ok", "counts": counts })))
+}
+
+async fn nothing_here() -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this address")
+}
+
+/// Which pages of other origins may use the collector; `None`: none.
+fn cors(origins: &[String]) -> Result<Option<CorsLayer>, String> {
+    if origins.is_empty() {
+        return Ok(None);
+    }
+    let origin = if origins.iter().any(|origin| origin == "*") {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(origins.iter().map(|origin| parse_origin(origin)).collect::<Result<Vec<_>, _>>()?)
+    };
+    Ok(Some(
+        CorsLayer::new()
+            .allow_origin(origin)
+            .allow_methods([Method::GET, Method::POST])
+            // Whatever headers the page's client is set to send: nothing here trusts a header, and no cookie is allowed.
+            .allow_headers(AllowHeaders::mirror_request())
+            .expose_headers([header::RETRY_AFTER, header::DATE, header::ETAG, ingest::REFUSED])
+            .max_age(PREFLIGHT_TIME),
+    ))
+}
+
+fn parse_origin(origin: &str) -> Result<HeaderValue, String> {
+    let expected = "expected scheme://host or scheme://host:port, as browsers send it, or *";
+    let host = origin.split_once("://").map(|(_, host)| host).unwrap_or_default();
+    if host.is_empty() || host.contains('/') || origin != origin.to_lowercase() {
+        return Err(format!("--cors-origin is \"{origin}\", {expected}"));
+    }
+    HeaderValue::from_str(origin).map_err(|_| format!("--cors-origin is \"{origin}\", {expected}"))
+}
+
+async fn listen(host: &str, port: u16) -> Result<TcpListener, String> {
+    TcpListener::bind((host, port)).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            format!("port {port} of {host} is taken by another program; choose another with --port")
+        }
+        _ => format!("cannot listen on {host} port {port}: {error}"),
+    })
+}
+
+/// Serves until told to stop, then ends what is in flight.
+async fn serve(listener: TcpListener, routes: Router) -> Result<(), String> {
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    announce(address);
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let connections = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop_signal()?);
+    loop {
+        let accepted = async {
+            let slot = Arc::clone(&slots).acquire_owned().await;
+            (slot, listener.accept().await)
+        };
+        let (slot, accepted) = tokio::select! {
+            accepted = accepted => accepted,
+            () = &mut stop => break,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                log::line(&format!("cannot accept a connection: {error}"));
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        // Answers are small: waiting to fill a packet would only delay them.
+        let _ = stream.set_nodelay(true);
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(MAX_HEAD_TIME)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes.clone()));
+        let connection = connections.watch(connection);
+        tokio::spawn(async move {
+            // A broken connection is the client's affair.
+            let _ = connection.await;
+            drop(slot);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(MAX_STOPPING_TIME, connections.shutdown()).await.is_err() {
+        log::line(&format!("requests still in flight after {} s are cut off", MAX_STOPPING_TIME.as_secs()));
+    }
+    Ok(())
+}
+
+fn announce(address: SocketAddr) {
+    // A closed stdout is no reason not to serve.
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "listening on http://{address}");
+    let _ = out.flush();
+}
+
+/// Ends with SIGINT or SIGTERM.
+#[cfg(unix)]
+fn stop_signal() -> Result<impl Future<Output = ()>, String> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let on = |kind| signal(kind).map_err(|error| format!("cannot watch for signals: {error}"));
+    let (mut interrupt, mut terminate) = (on(SignalKind::interrupt())?, on(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Ends with Ctrl-C.
+#[cfg(not(unix))]
+fn stop_signal() -> Result<impl Future<Output = ()>, String> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
