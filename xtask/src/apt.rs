@@ -15,10 +15,7 @@ pub fn is_here() -> bool {
 fn is_debian_like(release: &str) -> bool {
     release
         .lines()
-        .filter_map(|line| {
-            line.strip_prefix("ID=")
-                .or_else(|| line.strip_prefix("ID_LIKE="))
-        })
+        .filter_map(|line| line.strip_prefix("ID=").or_else(|| line.strip_prefix("ID_LIKE=")))
         .flat_map(|value| value.trim_matches('"').split_whitespace())
         .any(|id| id == "debian")
 }
@@ -27,11 +24,7 @@ fn is_debian_like(release: &str) -> bool {
 ///
 /// Without root rights it fails with one sentence that holds the command to run.
 pub fn install(project: &Project, packages: &[&str], purpose: &str) -> Result<()> {
-    let missing: Vec<&str> = packages
-        .iter()
-        .copied()
-        .filter(|package| !is_installed(package))
-        .collect();
+    let missing: Vec<&str> = packages.iter().copied().filter(|package| !is_installed(package)).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -41,8 +34,7 @@ pub fn install(project: &Project, packages: &[&str], purpose: &str) -> Result<()
     }
     process::step(project, "apt-get update", command("apt-get").arg("update"))?;
     for package in &missing {
-        let known =
-            process::answer(command("apt-cache").args(["show", "--no-all-versions", package]));
+        let known = process::answer(command("apt-cache").args(["show", "--no-all-versions", package]));
         if known.is_none_or(|text| text.is_empty()) {
             bail!("{purpose} needs the package {package}, which this release does not have");
         }
@@ -69,9 +61,7 @@ mod tests {
     fn debian_and_what_is_made_from_it_are_told_from_others() {
         assert!(is_debian_like("NAME=\"Debian GNU/Linux\"\nID=debian\n"));
         assert!(is_debian_like("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n"));
-        assert!(!is_debian_like(
-            "ID=fedora\nHOME_URL=\"https://debian.example\"\n"
-        ));
+        assert!(!is_debian_like("ID=fedora\nHOME_URL=\"https://debian.example\"\n"));
         assert!(!is_debian_like(""));
     }
 }

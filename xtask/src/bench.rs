@@ -17,9 +17,5 @@ pub fn run(project: &Project, form: Form) -> Result<ExitCode> {
     let mut bench = npm(project, FOLDER, &["run", "--silent", "bench"]);
     suites::add_environment(project, &mut bench, &browser::chromium(project)?);
     let status = bench.status().context("cannot start npm")?;
-    Ok(if status.success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

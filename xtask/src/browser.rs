@@ -8,12 +8,7 @@ use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const CHROMIUM_NAMES: [&str; 4] = [
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-];
+const CHROMIUM_NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /// Quiet and the same everywhere: no graphics card, no traffic of the browser's own.
 const FLAGS: [&str; 7] = [
@@ -28,42 +23,18 @@ const FLAGS: [&str; 7] = [
 
 /// Chromium: what PENNON_CHROMIUM names, else from PATH, else installed with apt.
 pub fn chromium(project: &Project) -> Result<PathBuf> {
-    find(
-        project,
-        "PENNON_CHROMIUM",
-        &CHROMIUM_NAMES,
-        "chromium",
-        "Chromium",
-    )
+    find(project, "PENNON_CHROMIUM", &CHROMIUM_NAMES, "chromium", "Chromium")
 }
 
 /// chromedriver: what CHROMEDRIVER names, else from PATH, else installed with apt.
 pub fn chromedriver(project: &Project) -> Result<PathBuf> {
-    find(
-        project,
-        "CHROMEDRIVER",
-        &["chromedriver"],
-        "chromium-driver",
-        "chromedriver",
-    )
+    find(project, "CHROMEDRIVER", &["chromedriver"], "chromium-driver", "chromedriver")
 }
 
-fn find(
-    project: &Project,
-    variable: &str,
-    names: &[&str],
-    package: &str,
-    what: &str,
-) -> Result<PathBuf> {
-    if let Some(named) = std::env::var_os(variable)
-        .filter(|value| !value.is_empty())
-        .map(PathBuf::from)
-    {
+fn find(project: &Project, variable: &str, names: &[&str], package: &str, what: &str) -> Result<PathBuf> {
+    if let Some(named) = std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from) {
         if !named.is_file() {
-            bail!(
-                "{variable} names {}, which is no file; expected the program {what}",
-                named.display()
-            );
+            bail!("{variable} names {}, which is no file; expected the program {what}", named.display());
         }
         return Ok(named);
     }
@@ -74,8 +45,7 @@ fn find(
         bail!("{what} is missing; install it, or set {variable} to its path");
     }
     apt::install(project, &[package], "testing in a browser")?;
-    on_path(names)
-        .with_context(|| format!("{what} is not on PATH after the installation of {package}"))
+    on_path(names).with_context(|| format!("{what} is not on PATH after the installation of {package}"))
 }
 
 /// Writes the settings with which chromedriver starts `chromium`; gives the file's path, for
@@ -90,7 +60,6 @@ pub fn webdriver_settings(project: &Project, chromium: &Path) -> Result<PathBuf>
     let folder = project.scratch();
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let path = folder.join("webdriver.json");
-    fs::write(&path, settings.to_string())
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    fs::write(&path, settings.to_string()).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
 }

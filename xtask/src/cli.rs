@@ -45,11 +45,7 @@ enum Command {
 pub fn run() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
     let project = Project::find()?;
-    let form = if cli.plain {
-        Form::Plain
-    } else {
-        Form::Smallest
-    };
+    let form = if cli.plain { Form::Plain } else { Form::Smallest };
     match cli.command {
         Command::Build => pipeline::everything(&project, form).map(|_| ExitCode::SUCCESS),
         Command::Demo { port } => demo::run(&project, form, port),
@@ -69,11 +65,7 @@ mod tests {
         let mut command = Cli::command();
         command.clone().debug_assert();
         for name in ["build", "demo", "test", "size", "bench"] {
-            let help = command
-                .find_subcommand_mut(name)
-                .unwrap()
-                .render_long_help()
-                .to_string();
+            let help = command.find_subcommand_mut(name).unwrap().render_long_help().to_string();
             assert!(help.contains("Usage:"), "{name}: {help}");
         }
     }

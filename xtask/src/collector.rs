@@ -11,25 +11,13 @@ pub fn build(project: &Project) -> Result<()> {
     let facts = [rustc];
     let step = Step {
         name: "collector",
-        inputs: &[
-            "Cargo.toml",
-            "Cargo.lock",
-            ".cargo/config.toml",
-            "src",
-            "collector",
-        ],
+        inputs: &["Cargo.toml", "Cargo.lock", ".cargo/config.toml", "src", "collector"],
         facts: &facts,
         outputs: &["target/release/pennon-collector"],
     };
     step.run(project, || {
         let mut cargo = command("cargo");
-        cargo.current_dir(&project.root).args([
-            "build",
-            "--release",
-            "--package",
-            "pennon-collector",
-            "--target-dir",
-        ]);
+        cargo.current_dir(&project.root).args(["build", "--release", "--package", "pennon-collector", "--target-dir"]);
         process::step(project, "collector", cargo.arg(project.path("target"))).map(drop)
     })?;
     Ok(())

@@ -38,43 +38,27 @@ pub fn is_current(project: &Project) -> bool {
 
 /// Installs the packages, lays out the folder and links it in rustup. `rustup_sysroot`: the toolchain with the linker.
 pub fn make_toolchain(project: &Project, rustup_sysroot: &Path) -> Result<()> {
-    apt::install(
-        project,
-        &PACKAGES,
-        "compiling for WebAssembly, where rustup cannot download,",
-    )?;
+    apt::install(project, &PACKAGES, "compiling for WebAssembly, where rustup cannot download,")?;
     let folder = folder(project);
     if !is_current(project) {
-        let version = process::answer(command(RUSTC).arg("-vV"))
-            .with_context(|| format!("{RUSTC} does not run"))?;
+        let version = process::answer(command(RUSTC).arg("-vV")).with_context(|| format!("{RUSTC} does not run"))?;
         let host = host_of(&version)?;
         let linker = rustup_sysroot.join(linker_of(host));
         if !linker.exists() {
-            bail!(
-                "no rust-lld at {}; install a toolchain with: rustup toolchain install stable",
-                linker.display()
-            );
+            bail!("no rust-lld at {}; install a toolchain with: rustup toolchain install stable", linker.display());
         }
         let libraries = build_std(project)?;
         let unfinished = folder.with_extension(format!("unfinished-{}", std::process::id()));
         lay_out(&unfinished, &folder, host, &linker, &libraries)
             .with_context(|| format!("cannot lay out {}", unfinished.display()))?;
         if folder.exists() {
-            fs::remove_dir_all(&folder)
-                .with_context(|| format!("cannot remove {}", folder.display()))?;
+            fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
         }
-        fs::rename(&unfinished, &folder)
-            .with_context(|| format!("cannot create {}", folder.display()))?;
+        fs::rename(&unfinished, &folder).with_context(|| format!("cannot create {}", folder.display()))?;
         fs::write(fingerprint_file(project), fingerprint(&version))?;
         fs::remove_dir_all(build_folder(project))?;
     }
-    process::step(
-        project,
-        "rustup toolchain link",
-        command("rustup")
-            .args(["toolchain", "link", NAME])
-            .arg(&folder),
-    )?;
+    process::step(project, "rustup toolchain link", command("rustup").args(["toolchain", "link", NAME]).arg(&folder))?;
     Ok(())
 }
 
@@ -101,21 +85,14 @@ fn linker_of(host: &str) -> String {
 
 /// The host triple in the output of `rustc -vV`.
 fn host_of(version: &str) -> Result<&str> {
-    version
-        .lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .with_context(|| format!("{RUSTC} names no host"))
+    version.lines().find_map(|line| line.strip_prefix("host: ")).with_context(|| format!("{RUSTC} names no host"))
 }
 
 /// Compiles the standard library for wasm; gives the paths of its `.rlib` files.
 fn build_std(project: &Project) -> Result<Vec<PathBuf>> {
     let folder = build_folder(project);
-    fs::create_dir_all(folder.join("src"))
-        .with_context(|| format!("cannot create {}", folder.display()))?;
-    fs::write(
-        folder.join("Cargo.toml"),
-        "[package]\nname = \"only-std\"\nedition = \"2024\"\n[workspace]\n",
-    )?;
+    fs::create_dir_all(folder.join("src")).with_context(|| format!("cannot create {}", folder.display()))?;
+    fs::write(folder.join("Cargo.toml"), "[package]\nname = \"only-std\"\nedition = \"2024\"\n[workspace]\n")?;
     fs::write(folder.join("src/lib.rs"), "")?;
     let mut cargo = command(CARGO);
     cargo
@@ -126,15 +103,8 @@ fn build_std(project: &Project) -> Result<Vec<PathBuf>> {
         .env("CARGO_ENCODED_RUSTFLAGS", "-Cembed-bitcode=yes")
         .args(["build", "--release", "--target", TARGET, "--target-dir"])
         .arg(folder.join("target"))
-        .args([
-            "-Zbuild-std=std,panic_abort,panic_unwind,test",
-            "--message-format=json-render-diagnostics",
-        ]);
-    Ok(libraries_in(&process::step(
-        project,
-        "standard library for wasm",
-        &mut cargo,
-    )?))
+        .args(["-Zbuild-std=std,panic_abort,panic_unwind,test", "--message-format=json-render-diagnostics"]);
+    Ok(libraries_in(&process::step(project, "standard library for wasm", &mut cargo)?))
 }
 
 #[derive(Deserialize)]
@@ -161,13 +131,7 @@ fn libraries_in(messages: &str) -> Vec<PathBuf> {
 }
 
 /// Fills `unfinished`, which is then renamed to `folder`.
-fn lay_out(
-    unfinished: &Path,
-    folder: &Path,
-    host: &str,
-    linker: &Path,
-    libraries: &[PathBuf],
-) -> Result<()> {
+fn lay_out(unfinished: &Path, folder: &Path, host: &str, linker: &Path, libraries: &[PathBuf]) -> Result<()> {
     let rustlib = unfinished.join("lib/rustlib");
     let target = rustlib.join(TARGET).join("lib");
     let host_folder = rustlib.join(host);
@@ -176,29 +140,17 @@ fn lay_out(
     }
     for program in ["rustc", "rustdoc"] {
         let wrapper = unfinished.join("bin").join(program);
-        let sysroot = folder
-            .to_str()
-            .context("the cache folder's name is not UTF-8")?
-            .replace('\'', r"'\''");
-        fs::write(
-            &wrapper,
-            format!("#!/bin/sh\nexec /usr/bin/{program} --sysroot '{sysroot}' \"$@\"\n"),
-        )?;
+        let sysroot = folder.to_str().context("the cache folder's name is not UTF-8")?.replace('\'', r"'\''");
+        fs::write(&wrapper, format!("#!/bin/sh\nexec /usr/bin/{program} --sysroot '{sysroot}' \"$@\"\n"))?;
         fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755))?;
     }
     symlink(CARGO, unfinished.join("bin/cargo"))?;
-    symlink(
-        Path::new(SYSTEM_RUSTLIB).join(host).join("lib"),
-        host_folder.join("lib"),
-    )?;
+    symlink(Path::new(SYSTEM_RUSTLIB).join(host).join("lib"), host_folder.join("lib"))?;
     symlink(Path::new(SYSTEM_RUSTLIB).join("src"), rustlib.join("src"))?;
     // A link, because rust-lld finds its LLVM library relative to where it really is.
     symlink(linker, unfinished.join(linker_of(host)))?;
     for library in libraries {
-        fs::copy(
-            library,
-            target.join(library.file_name().context("a library without a name")?),
-        )?;
+        fs::copy(library, target.join(library.file_name().context("a library without a name")?))?;
     }
     Ok(())
 }
@@ -218,12 +170,7 @@ mod tests {
             "\n",
             r#"{"reason":"build-finished","success":true}"#,
         );
-        assert_eq!(
-            libraries_in(messages),
-            [PathBuf::from(
-                "/t/wasm32-unknown-unknown/release/deps/libcore-1.rlib"
-            )]
-        );
+        assert_eq!(libraries_in(messages), [PathBuf::from("/t/wasm32-unknown-unknown/release/deps/libcore-1.rlib")]);
     }
 
     #[test]

@@ -31,8 +31,7 @@ pub fn run(project: &Project, form: Form, port: u16) -> Result<ExitCode> {
     fs::create_dir_all(&data).with_context(|| format!("cannot create {}", data.display()))?;
     let asked_to_stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register(signal, Arc::clone(&asked_to_stop))
-            .context("cannot watch for Ctrl-C")?;
+        signal_hook::flag::register(signal, Arc::clone(&asked_to_stop)).context("cannot watch for Ctrl-C")?;
     }
     let mut collector = start(project, port)?;
     let status = loop {
@@ -52,9 +51,7 @@ pub fn run(project: &Project, form: Form, port: u16) -> Result<ExitCode> {
 fn check_port(port: u16) -> Result<()> {
     TcpListener::bind(("127.0.0.1", port))
         .map(drop)
-        .with_context(|| {
-            format!("cannot listen on port {port} of 127.0.0.1; choose another with --port")
-        })
+        .with_context(|| format!("cannot listen on port {port} of 127.0.0.1; choose another with --port"))
 }
 
 /// Starts the collector in a process group of its own, so that Ctrl-C reaches this program alone, which then ends the
@@ -63,31 +60,14 @@ fn start(project: &Project, port: u16) -> Result<Child> {
     let mut collector = command(project.collector())
         .current_dir(&project.root)
         .args(["serve", "--host", "127.0.0.1", "--port", &port.to_string()])
-        .args([
-            "--www",
-            "www/dist",
-            "--ruleset",
-            "www/ruleset.json",
-            "--data",
-            "target/demo/pennon.db",
-        ])
+        .args(["--www", "www/dist", "--ruleset", "www/ruleset.json", "--data", "target/demo/pennon.db"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .process_group(0)
         .spawn()
         .context("cannot start the collector")?;
-    let lines = BufReader::new(
-        collector
-            .stdout
-            .take()
-            .context("the collector has no stdout")?,
-    );
-    thread::spawn(move || {
-        lines
-            .lines()
-            .map_while(Result::ok)
-            .for_each(|line| announce(&line))
-    });
+    let lines = BufReader::new(collector.stdout.take().context("the collector has no stdout")?);
+    thread::spawn(move || lines.lines().map_while(Result::ok).for_each(|line| announce(&line)));
     Ok(collector)
 }
 
@@ -104,16 +84,12 @@ fn announce(line: &str) {
 
 fn stop(collector: &mut Child) -> Result<()> {
     let since = Stopwatch::start();
-    kill_process(Pid::from_child(collector), Signal::TERM)
-        .context("cannot ask the collector to stop")?;
+    kill_process(Pid::from_child(collector), Signal::TERM).context("cannot ask the collector to stop")?;
     while collector.try_wait()?.is_none() {
         if since.elapsed() > STOP_LIMIT {
             collector.kill()?;
             collector.wait()?;
-            bail!(
-                "the collector did not stop within {} s and was killed",
-                STOP_LIMIT.as_secs()
-            );
+            bail!("the collector did not stop within {} s and was killed", STOP_LIMIT.as_secs());
         }
         thread::sleep(POLL);
     }

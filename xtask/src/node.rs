@@ -12,13 +12,10 @@ const OLDEST_MAJOR: u32 = 20;
 
 /// The version of Node, such as `v20.20.2`, or one sentence that says what to install.
 pub fn version() -> Result<String> {
-    let version = process::answer(command("node").arg("--version")).with_context(|| {
-        format!("Node is missing; install Node {OLDEST_MAJOR} or newer from https://nodejs.org")
-    })?;
+    let version = process::answer(command("node").arg("--version"))
+        .with_context(|| format!("Node is missing; install Node {OLDEST_MAJOR} or newer from https://nodejs.org"))?;
     if major(&version).is_none_or(|major| major < OLDEST_MAJOR) {
-        bail!(
-            "found Node {version}, expected {OLDEST_MAJOR} or newer; install it from https://nodejs.org"
-        );
+        bail!("found Node {version}, expected {OLDEST_MAJOR} or newer; install it from https://nodejs.org");
     }
     if process::on_path(&["npm"]).is_none() {
         bail!("npm is missing beside Node {version}; install it from https://nodejs.org");
@@ -42,48 +39,26 @@ pub fn npm(project: &Project, folder: &str, arguments: &[&str]) -> Command {
 pub fn install(project: &Project, folder: &str, also: &[&str]) -> Result<()> {
     let node = version()?;
     let manifest = project.path(folder).join("package.json");
-    let text = fs::read_to_string(&manifest)
-        .with_context(|| format!("cannot read {}", manifest.display()))?;
-    if !has_dependencies(&text)
-        .with_context(|| format!("cannot understand {}", manifest.display()))?
-    {
+    let text = fs::read_to_string(&manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
+    if !has_dependencies(&text).with_context(|| format!("cannot understand {}", manifest.display()))? {
         return Ok(());
     }
-    let own: Vec<String> = ["package.json", "package-lock.json", ".npmrc"]
-        .map(|file| format!("{folder}/{file}"))
-        .to_vec();
-    let inputs: Vec<&str> = own
-        .iter()
-        .map(String::as_str)
-        .chain(also.iter().copied())
-        .collect();
+    let own: Vec<String> =
+        ["package.json", "package-lock.json", ".npmrc"].map(|file| format!("{folder}/{file}")).to_vec();
+    let inputs: Vec<&str> = own.iter().map(String::as_str).chain(also.iter().copied()).collect();
     // npm's own record of what is in the folder.
     let installed = format!("{folder}/node_modules/.package-lock.json");
     let name = format!("npm ci {folder}");
-    let step = Step {
-        name: &name,
-        inputs: &inputs,
-        facts: &[node],
-        outputs: &[&installed],
-    };
-    step.run(project, || {
-        process::step(project, &name, &mut npm(project, folder, &["ci"])).map(drop)
-    })?;
+    let step = Step { name: &name, inputs: &inputs, facts: &[node], outputs: &[&installed] };
+    step.run(project, || process::step(project, &name, &mut npm(project, folder, &["ci"])).map(drop))?;
     Ok(())
 }
 
 /// Whether a package.json names anything to install.
 fn has_dependencies(manifest: &str) -> Result<bool> {
     let manifest: serde_json::Value = serde_json::from_str(manifest)?;
-    let count = |key: &str| {
-        manifest
-            .get(key)
-            .and_then(|names| names.as_object())
-            .map_or(0, |names| names.len())
-    };
-    Ok(["dependencies", "devDependencies", "optionalDependencies"]
-        .iter()
-        .any(|key| count(key) > 0))
+    let count = |key: &str| manifest.get(key).and_then(|names| names.as_object()).map_or(0, |names| names.len());
+    Ok(["dependencies", "devDependencies", "optionalDependencies"].iter().any(|key| count(key) > 0))
 }
 
 #[cfg(test)]

@@ -21,28 +21,18 @@ pub fn build(project: &Project) -> Result<()> {
 }
 
 fn make(project: &Project) -> Result<()> {
-    process::step(
-        project,
-        "package",
-        &mut npm(project, "pkg", &["run", "build"]),
-    )?;
+    process::step(project, "package", &mut npm(project, "pkg", &["run", "build"]))?;
     let folder = project.path("target/package");
     if folder.exists() {
-        fs::remove_dir_all(&folder)
-            .with_context(|| format!("cannot remove {}", folder.display()))?;
+        fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
     }
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    process::step(
-        project,
-        "npm pack",
-        npm(project, "pkg", &["pack", "--pack-destination"]).arg(&folder),
-    )?;
+    process::step(project, "npm pack", npm(project, "pkg", &["pack", "--pack-destination"]).arg(&folder))?;
     let packed = fs::read_dir(&folder)?
         .flatten()
         .map(|entry| entry.path())
         .find(|path| path.extension().is_some_and(|end| end == "tgz"))
         .with_context(|| format!("npm pack left no tarball in {}", folder.display()))?;
-    fs::copy(&packed, project.tarball())
-        .with_context(|| format!("cannot copy {}", packed.display()))?;
+    fs::copy(&packed, project.tarball()).with_context(|| format!("cannot copy {}", packed.display()))?;
     Ok(())
 }

@@ -14,20 +14,12 @@ impl Project {
     /// The checkout that this program was compiled in.
     pub fn find() -> Result<Self> {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = manifest
-            .parent()
-            .context("the folder of xtask has no parent")?
-            .to_path_buf();
+        let root = manifest.parent().context("the folder of xtask has no parent")?.to_path_buf();
         let cache = match absolute("XDG_CACHE_HOME") {
             Some(folder) => folder,
-            None => absolute("HOME")
-                .context("neither HOME nor XDG_CACHE_HOME names a folder")?
-                .join(".cache"),
+            None => absolute("HOME").context("neither HOME nor XDG_CACHE_HOME names a folder")?.join(".cache"),
         };
-        Ok(Self {
-            root,
-            cache: cache.join("pennon"),
-        })
+        Ok(Self { root, cache: cache.join("pennon") })
     }
 
     /// `root` joined with `relative`.
@@ -52,7 +44,5 @@ impl Project {
 
 /// The environment variable as an absolute path; a relative one is ignored, as the XDG specification asks.
 fn absolute(variable: &str) -> Option<PathBuf> {
-    std::env::var_os(variable)
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute())
+    std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
 }

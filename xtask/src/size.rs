@@ -42,30 +42,16 @@ pub fn run(project: &Project, form: Form) -> Result<ExitCode> {
         Size::of(&fs::read(project.path(path)).with_context(|| format!("cannot read {path}"))?)
     };
     let (wasm, js, inline) = (measure(MODULE)?, measure(SCRIPT)?, measure(INLINE)?);
-    let text = fs::read_to_string(project.path(BUDGET))
-        .with_context(|| format!("cannot read {BUDGET}"))?;
-    let budget: Budget =
-        serde_json::from_str(&text).with_context(|| format!("cannot understand {BUDGET}"))?;
+    let text = fs::read_to_string(project.path(BUDGET)).with_context(|| format!("cannot read {BUDGET}"))?;
+    let budget: Budget = serde_json::from_str(&text).with_context(|| format!("cannot understand {BUDGET}"))?;
 
     println!("bytes ({form} form)       raw    gzip -9  brotli 11     budget");
-    println!(
-        "{}",
-        wasm.row("wasm  pennon.wasm", Some(budget.wasm_brotli_bytes))
-    );
+    println!("{}", wasm.row("wasm  pennon.wasm", Some(budget.wasm_brotli_bytes)));
     println!("{}", js.row("js    index.js", Some(budget.js_brotli_bytes)));
-    println!(
-        "{}",
-        wasm.plus(&js).row(
-            "a page loads",
-            Some(budget.wasm_brotli_bytes + budget.js_brotli_bytes)
-        )
-    );
+    println!("{}", wasm.plus(&js).row("a page loads", Some(budget.wasm_brotli_bytes + budget.js_brotli_bytes)));
     println!("{}", inline.row("or    inline.js", None));
 
-    let over = [
-        excess("wasm", wasm.brotli, budget.wasm_brotli_bytes),
-        excess("js", js.brotli, budget.js_brotli_bytes),
-    ];
+    let over = [excess("wasm", wasm.brotli, budget.wasm_brotli_bytes), excess("js", js.brotli, budget.js_brotli_bytes)];
     let over: Vec<String> = over.into_iter().flatten().collect();
     for line in &over {
         eprintln!("{line}");
@@ -81,9 +67,7 @@ pub fn run(project: &Project, form: Form) -> Result<ExitCode> {
 
 /// The sentence about a file above its budget.
 fn excess(name: &str, found: usize, budget: usize) -> Option<String> {
-    (found > budget).then(|| {
-        format!("{name}: found {found} brotli bytes, expected at most {budget} ({BUDGET})")
-    })
+    (found > budget).then(|| format!("{name}: found {found} brotli bytes, expected at most {budget} ({BUDGET})"))
 }
 
 impl Size {
@@ -91,33 +75,18 @@ impl Size {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
         gzip.write_all(content)?;
         let mut brotli = Vec::new();
-        let params = brotli::enc::BrotliEncoderParams {
-            quality: 11,
-            lgwin: 22,
-            ..Default::default()
-        };
+        let params = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
         brotli::BrotliCompress(&mut &content[..], &mut brotli, &params)?;
-        Ok(Self {
-            raw: content.len(),
-            gzip: gzip.finish()?.len(),
-            brotli: brotli.len(),
-        })
+        Ok(Self { raw: content.len(), gzip: gzip.finish()?.len(), brotli: brotli.len() })
     }
 
     fn plus(&self, other: &Self) -> Self {
-        Self {
-            raw: self.raw + other.raw,
-            gzip: self.gzip + other.gzip,
-            brotli: self.brotli + other.brotli,
-        }
+        Self { raw: self.raw + other.raw, gzip: self.gzip + other.gzip, brotli: self.brotli + other.brotli }
     }
 
     fn row(&self, name: &str, budget: Option<usize>) -> String {
         let budget = budget.map_or(String::new(), |bytes| bytes.to_string());
-        format!(
-            "{name:<20} {:>10} {:>10} {:>10} {budget:>10}",
-            self.raw, self.gzip, self.brotli
-        )
+        format!("{name:<20} {:>10} {:>10} {:>10} {budget:>10}", self.raw, self.gzip, self.brotli)
     }
 }
 
@@ -129,20 +98,14 @@ mod tests {
     fn what_repeats_shrinks_and_the_raw_size_is_exact() {
         let size = Size::of(&b"pennon ".repeat(1000)).unwrap();
         assert_eq!(size.raw, 7000);
-        assert!(
-            size.brotli > 0 && size.brotli < size.gzip && size.gzip < 100,
-            "{size:?}"
-        );
+        assert!(size.brotli > 0 && size.brotli < size.gzip && size.gzip < 100, "{size:?}");
     }
 
     #[test]
     fn only_above_the_budget_is_a_failure() {
         assert_eq!(excess("wasm", 100, 100), None);
         let message = excess("wasm", 101, 100).unwrap();
-        assert_eq!(
-            message,
-            "wasm: found 101 brotli bytes, expected at most 100 (pkg/size-budget.json)"
-        );
+        assert_eq!(message, "wasm: found 101 brotli bytes, expected at most 100 (pkg/size-budget.json)");
     }
 
     #[test]

@@ -11,15 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders that hold what a step makes or installs, never what it reads.
-const SKIPPED_FOLDERS: [&str; 7] = [
-    "node_modules",
-    "dist",
-    "target",
-    ".git",
-    ".vite",
-    "test-results",
-    "__pycache__",
-];
+const SKIPPED_FOLDERS: [&str; 7] = ["node_modules", "dist", "target", ".git", ".vite", "test-results", "__pycache__"];
 
 /// One step and all that decides its result.
 pub struct Step<'a> {
@@ -38,11 +30,7 @@ impl Step<'_> {
         let Ok(stamp) = fs::read_to_string(self.stamp_file(project)) else {
             return Ok(false);
         };
-        if self
-            .outputs
-            .iter()
-            .any(|output| !project.path(output).exists())
-        {
+        if self.outputs.iter().any(|output| !project.path(output).exists()) {
             return Ok(false);
         }
         Ok(stamp == self.stamp(project, &self.input_digest(project)?)?)
@@ -64,31 +52,20 @@ impl Step<'_> {
         let inputs = self.input_digest(project)?;
         work()?;
         for output in self.outputs {
-            anyhow::ensure!(
-                project.path(output).exists(),
-                "{} succeeded without making {output}",
-                self.name
-            );
+            anyhow::ensure!(project.path(output).exists(), "{} succeeded without making {output}", self.name);
         }
         let folder = project.scratch();
-        fs::create_dir_all(&folder)
-            .with_context(|| format!("cannot create {}", folder.display()))?;
-        fs::write(&file, self.stamp(project, &inputs)?)
-            .with_context(|| format!("cannot write {}", file.display()))?;
+        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        fs::write(&file, self.stamp(project, &inputs)?).with_context(|| format!("cannot write {}", file.display()))?;
         Ok(true)
     }
 
     fn stamp_file(&self, project: &Project) -> PathBuf {
-        project
-            .scratch()
-            .join(format!("{}.stamp", self.name.replace([' ', '/'], "-")))
+        project.scratch().join(format!("{}.stamp", self.name.replace([' ', '/'], "-")))
     }
 
     fn stamp(&self, project: &Project, inputs: &str) -> Result<String> {
-        Ok(format!(
-            "inputs {inputs}\noutputs {}\n",
-            digest_of(&project.root, self.outputs, &[], &[])?
-        ))
+        Ok(format!("inputs {inputs}\noutputs {}\n", digest_of(&project.root, self.outputs, &[], &[])?))
     }
 
     fn input_digest(&self, project: &Project) -> Result<String> {
@@ -106,27 +83,15 @@ fn digest_of(root: &Path, entries: &[&str], facts: &[String], skipped: &[&str]) 
     for entry in entries {
         let path = root.join(entry);
         let mut files = Vec::new();
-        collect(&path, skipped, &mut files)
-            .with_context(|| format!("cannot list {}", path.display()))?;
+        collect(&path, skipped, &mut files).with_context(|| format!("cannot list {}", path.display()))?;
         files.sort();
         for file in files {
-            let content =
-                fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-            add(
-                &mut hash,
-                file.strip_prefix(root)
-                    .unwrap_or(&file)
-                    .as_os_str()
-                    .as_encoded_bytes(),
-            );
+            let content = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            add(&mut hash, file.strip_prefix(root).unwrap_or(&file).as_os_str().as_encoded_bytes());
             add(&mut hash, &content);
         }
     }
-    Ok(hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The length goes first, so that ("ab", "c") and ("a", "bc") differ.
@@ -141,8 +106,7 @@ fn collect(path: &Path, skipped: &[&str], files: &mut Vec<PathBuf>) -> std::io::
     } else if path.is_dir() {
         for entry in fs::read_dir(path)? {
             let entry = entry?;
-            let is_skipped = entry.file_type()?.is_dir()
-                && skipped.iter().any(|name| entry.file_name() == *name);
+            let is_skipped = entry.file_type()?.is_dir() && skipped.iter().any(|name| entry.file_name() == *name);
             if !is_skipped {
                 collect(&entry.path(), skipped, files)?;
             }
@@ -161,14 +125,10 @@ mod tests {
 
     impl Scratch {
         fn new(name: &str) -> Self {
-            let root =
-                std::env::temp_dir().join(format!("pennon-stamp-{}-{name}", std::process::id()));
+            let root = std::env::temp_dir().join(format!("pennon-stamp-{}-{name}", std::process::id()));
             fs::create_dir_all(root.join("in/node_modules")).unwrap();
             fs::write(root.join("in/a"), "a").unwrap();
-            Self(Project {
-                cache: root.join("cache"),
-                root,
-            })
+            Self(Project { cache: root.join("cache"), root })
         }
 
         fn write(&self, path: &str, content: &str) {
@@ -178,12 +138,7 @@ mod tests {
         /// Runs the step; says whether it worked.
         fn run(&self, fact: &str) -> bool {
             let facts = [fact.to_owned()];
-            let step = Step {
-                name: "a step",
-                inputs: &["in", "later"],
-                facts: &facts,
-                outputs: &["out"],
-            };
+            let step = Step { name: "a step", inputs: &["in", "later"], facts: &facts, outputs: &["out"] };
             let worked = Cell::new(false);
             let ran = step.run(&self.0, || {
                 worked.set(true);
@@ -212,10 +167,7 @@ mod tests {
         let scratch = Scratch::new("content");
         scratch.run("1");
         scratch.write("in/a", "a");
-        assert!(
-            !scratch.run("1"),
-            "the same content written again is no change"
-        );
+        assert!(!scratch.run("1"), "the same content written again is no change");
         scratch.write("in/a", "b");
         assert!(scratch.run("1"));
     }
@@ -250,17 +202,9 @@ mod tests {
         scratch.run("1");
         scratch.write("in/a", "b");
         let facts = ["1".to_owned()];
-        let step = Step {
-            name: "a step",
-            inputs: &["in", "later"],
-            facts: &facts,
-            outputs: &["out"],
-        };
+        let step = Step { name: "a step", inputs: &["in", "later"], facts: &facts, outputs: &["out"] };
         assert!(step.run(&scratch.0, || anyhow::bail!("no")).is_err());
         scratch.write("in/a", "a");
-        assert!(
-            scratch.run("1"),
-            "the stamp of the last success must not outlive a failure"
-        );
+        assert!(scratch.run("1"), "the stamp of the last success must not outlive a failure");
     }
 }

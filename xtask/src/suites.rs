@@ -41,21 +41,16 @@ const ALL: [(Suite, &str); 8] = [
 impl Suite {
     /// The suite that the command line calls `name`.
     pub fn parse(name: &str) -> Result<Self, String> {
-        ALL.iter()
-            .find(|(_, known)| *known == name)
-            .map(|(suite, _)| *suite)
-            .ok_or_else(|| {
-                let names: Vec<&str> = ALL.iter().map(|(_, known)| *known).collect();
-                format!("expected one of {}", names.join(", "))
-            })
+        ALL.iter().find(|(_, known)| *known == name).map(|(suite, _)| *suite).ok_or_else(|| {
+            let names: Vec<&str> = ALL.iter().map(|(_, known)| *known).collect();
+            format!("expected one of {}", names.join(", "))
+        })
     }
 
     /// Whether it runs the built package, and whether also the rest: demo page and collector.
     fn needs(self) -> (bool, bool) {
         match self {
-            Suite::Format | Suite::Clippy | Suite::ClippyWasm | Suite::Native | Suite::Browser => {
-                (false, false)
-            }
+            Suite::Format | Suite::Clippy | Suite::ClippyWasm | Suite::Native | Suite::Browser => (false, false),
             Suite::Facade | Suite::Packaging => (true, false),
             Suite::EndToEnd => (true, true),
         }
@@ -64,30 +59,18 @@ impl Suite {
 
 /// Runs the suites named in `only`, or all of them, and prints how they went.
 pub fn run(project: &Project, form: Form, only: &[Suite]) -> Result<ExitCode> {
-    let chosen: Vec<(Suite, &str)> = ALL
-        .into_iter()
-        .filter(|(suite, _)| only.is_empty() || only.contains(suite))
-        .collect();
-    let mut session = Session {
-        project,
-        form,
-        package: None,
-        rest: None,
-    };
+    let chosen: Vec<(Suite, &str)> =
+        ALL.into_iter().filter(|(suite, _)| only.is_empty() || only.contains(suite)).collect();
+    let mut session = Session { project, form, package: None, rest: None };
     let mut total = Counts::default();
     let mut rows = Vec::new();
     for (suite, name) in chosen {
         match session.run(suite, name) {
             Ok(Some(counts)) => {
                 total += counts;
-                rows.push(format!(
-                    "{name:<12} {:>7} passed {:>5} failed",
-                    counts.passed, counts.failed
-                ));
+                rows.push(format!("{name:<12} {:>7} passed {:>5} failed", counts.passed, counts.failed));
             }
-            Ok(None) => rows.push(format!(
-                "{name:<12} skipped: the toolchain for wasm has no clippy"
-            )),
+            Ok(None) => rows.push(format!("{name:<12} skipped: the toolchain for wasm has no clippy")),
             Err(error) => {
                 eprintln!("{name}: {error:#}");
                 total += Counts::of_check(false);
@@ -97,11 +80,7 @@ pub fn run(project: &Project, form: Form, only: &[Suite]) -> Result<ExitCode> {
     }
     println!("\n{}\n", rows.join("\n"));
     println!("{} passed, {} failed", total.passed, total.failed);
-    Ok(if total.failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The variables by which suites find what was built; each has the same default in the suites themselves.
@@ -126,12 +105,12 @@ impl Session<'_> {
         self.prepare(suite)?;
         let project = self.project;
         let counts = match suite {
-            Suite::Format => self.check(name, cargo(project).args(["fmt", "--all", "--check"]))?,
+            Suite::Format => {
+                self.check(name, cargo(project).args(["fmt", "--all", "--check", "--", "--files-with-diff"]))?
+            }
             Suite::Clippy => {
                 let mut clippy = cargo(project);
-                clippy
-                    .args(["clippy", "--workspace", "--all-targets", "--target-dir"])
-                    .arg(project.path("target"));
+                clippy.args(["clippy", "--workspace", "--all-targets", "--target-dir"]).arg(project.path("target"));
                 self.check(name, clippy.args(["--", "--deny", "warnings"]))?
             }
             Suite::ClippyWasm => {
@@ -140,29 +119,16 @@ impl Session<'_> {
                     return Ok(None);
                 }
                 let mut clippy = toolchain.command("cargo");
-                clippy.current_dir(&project.root).args([
-                    "clippy",
-                    "--package",
-                    "pennon",
-                    "--lib",
-                    "--target",
-                    TARGET,
-                ]);
-                clippy
-                    .arg("--target-dir")
-                    .arg(test_target(project, &toolchain)?);
+                clippy.current_dir(&project.root).args(["clippy", "--package", "pennon", "--lib", "--target", TARGET]);
+                clippy.arg("--target-dir").arg(test_target(project, &toolchain)?);
                 self.check(name, clippy.args(["--", "--deny", "warnings"]))?
             }
             Suite::Native => {
                 let mut tests = cargo(project);
-                tests
-                    .args(["test", "--workspace", "--no-fail-fast", "--target-dir"])
-                    .arg(project.path("target"));
+                tests.args(["test", "--workspace", "--no-fail-fast", "--target-dir"]).arg(project.path("target"));
                 self.count(name, &mut tests, Counts::in_cargo_output)?
             }
-            Suite::Browser => {
-                self.count(name, &mut in_chromium(project)?, Counts::in_cargo_output)?
-            }
+            Suite::Browser => self.count(name, &mut in_chromium(project)?, Counts::in_cargo_output)?,
             Suite::Facade => self.npm_test(name, "pkg")?,
             Suite::EndToEnd => self.npm_test(name, "tests/e2e")?,
             Suite::Packaging => self.npm_test(name, "tests/packaging")?,
@@ -174,9 +140,7 @@ impl Session<'_> {
         let (project, form) = (self.project, self.form);
         let (needs_package, needs_rest) = suite.needs();
         if needs_package {
-            once(&mut self.package, || {
-                pipeline::package(project, form).map(drop)
-            })?;
+            once(&mut self.package, || pipeline::package(project, form).map(drop))?;
         }
         if needs_rest {
             once(&mut self.rest, || pipeline::demo_parts(project))?;
@@ -189,17 +153,9 @@ impl Session<'_> {
         Ok(show(&finished, Counts::of_check(finished.status.success())))
     }
 
-    fn count(
-        &self,
-        name: &str,
-        command: &mut Command,
-        counted: fn(&str) -> Counts,
-    ) -> Result<Counts> {
+    fn count(&self, name: &str, command: &mut Command, counted: fn(&str) -> Counts) -> Result<Counts> {
         let finished = process::observe(self.project, name, command, None)?;
-        Ok(show(
-            &finished,
-            counted(&finished.output).judged(finished.status.success()),
-        ))
+        Ok(show(&finished, counted(&finished.output).judged(finished.status.success())))
     }
 
     fn npm_test(&self, name: &str, folder: &str) -> Result<Counts> {
@@ -225,9 +181,7 @@ fn show(finished: &process::Finished, counts: Counts) -> Counts {
 /// Does `work` the first time; later times give the same result.
 fn once(done: &mut Option<Result<(), String>>, work: impl FnOnce() -> Result<()>) -> Result<()> {
     let result = done.get_or_insert_with(|| work().map_err(|error| format!("{error:#}")));
-    result
-        .clone()
-        .map_err(|message| anyhow!("the build failed: {message}"))
+    result.clone().map_err(|message| anyhow!("the build failed: {message}"))
 }
 
 fn cargo(project: &Project) -> Command {
@@ -252,12 +206,8 @@ fn in_chromium(project: &Project) -> Result<Command> {
     let (wasm_pack, bindgen) = (tools::wasm_pack(project)?, tools::wasm_bindgen(project)?);
     let settings = browser::webdriver_settings(project, &browser::chromium(project)?)?;
     let driver = browser::chromedriver(project)?;
-    let mut tests = toolchain.command(
-        wasm_pack
-            .join("wasm-pack")
-            .to_str()
-            .context("the cache folder's name is not UTF-8")?,
-    );
+    let mut tests =
+        toolchain.command(wasm_pack.join("wasm-pack").to_str().context("the cache folder's name is not UTF-8")?);
     tests
         .current_dir(&project.root)
         .env("PATH", process::path_with(&[&bindgen])?)
@@ -291,10 +241,7 @@ mod tests {
                 runs += 1;
                 bail!("no linker")
             });
-            assert_eq!(
-                result.unwrap_err().to_string(),
-                "the build failed: no linker"
-            );
+            assert_eq!(result.unwrap_err().to_string(), "the build failed: no linker");
         }
         assert_eq!(runs, 1);
     }

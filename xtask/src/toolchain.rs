@@ -29,8 +29,8 @@ pub struct Toolchain {
 impl Toolchain {
     /// The toolchain for the module, installed when it is missing.
     pub fn for_wasm(project: &Project) -> Result<Self> {
-        let active = Self::inspect(None)
-            .context("rustc does not run; install Rust with rustup from https://rustup.rs")?;
+        let active =
+            Self::inspect(None).context("rustc does not run; install Rust with rustup from https://rustup.rs")?;
         if active.has_target() {
             return Ok(active);
         }
@@ -40,21 +40,20 @@ impl Toolchain {
             return Ok(linked);
         }
         if on_path(&["rustup"]).is_none() {
-            bail!(
-                "this Rust has no {TARGET} target; install Rust with rustup from https://rustup.rs"
-            );
+            bail!("this Rust has no {TARGET} target; install Rust with rustup from https://rustup.rs");
         }
         if rustup_adds(project, &["target", "add", TARGET])? && active.has_target() {
             return Ok(active);
         }
         if !apt::is_here() {
-            bail!(
-                "rustup could not add the wasm target; connect to the internet and run: rustup target add {TARGET}"
-            );
+            bail!("rustup could not add the wasm target; connect to the internet and run: rustup target add {TARGET}");
         }
         debian::make_toolchain(project, &active.sysroot)?;
         Self::inspect(Some(debian::NAME)).filter(Self::has_target).with_context(|| {
-            format!("the linked toolchain {0} has no {TARGET} target; run: rustup toolchain uninstall {0}", debian::NAME)
+            format!(
+                "the linked toolchain {0} has no {TARGET} target; run: rustup toolchain uninstall {0}",
+                debian::NAME
+            )
         })
     }
 
@@ -74,20 +73,9 @@ impl Toolchain {
 
     /// Whether the standard library can be built from source, and without any code for panics.
     pub fn builds_std(&self) -> bool {
-        let immediate_abort = [
-            "-Zunstable-options",
-            "-Cpanic=immediate-abort",
-            "--print=cfg",
-            "--target",
-            TARGET,
-        ];
+        let immediate_abort = ["-Zunstable-options", "-Cpanic=immediate-abort", "--print=cfg", "--target", TARGET];
         self.has_source()
-            && process::answer(
-                self.command("rustc")
-                    .env("RUSTC_BOOTSTRAP", "1")
-                    .args(immediate_abort),
-            )
-            .is_some()
+            && process::answer(self.command("rustc").env("RUSTC_BOOTSTRAP", "1").args(immediate_abort)).is_some()
     }
 
     pub fn has_clippy(&self) -> bool {
@@ -97,11 +85,7 @@ impl Toolchain {
     fn inspect(name: Option<&'static str>) -> Option<Self> {
         let version = process::answer(command_with(name, "rustc").arg("-vV"))?;
         let sysroot = process::answer(command_with(name, "rustc").args(["--print", "sysroot"]))?;
-        Some(Self {
-            name,
-            version,
-            sysroot: PathBuf::from(sysroot),
-        })
+        Some(Self { name, version, sysroot: PathBuf::from(sysroot) })
     }
 
     fn has_target(&self) -> bool {
@@ -109,9 +93,7 @@ impl Toolchain {
     }
 
     fn has_source(&self) -> bool {
-        self.sysroot
-            .join("lib/rustlib/src/rust/library/Cargo.lock")
-            .exists()
+        self.sysroot.join("lib/rustlib/src/rust/library/Cargo.lock").exists()
     }
 }
 
@@ -137,11 +119,6 @@ fn command_with(name: Option<&str>, program: &str) -> Command {
 
 fn rustup_adds(project: &Project, arguments: &[&str]) -> Result<bool> {
     let label = format!("rustup {}", arguments.join(" "));
-    let finished = process::observe(
-        project,
-        &label,
-        command("rustup").args(arguments),
-        Some(DOWNLOAD_LIMIT),
-    )?;
+    let finished = process::observe(project, &label, command("rustup").args(arguments), Some(DOWNLOAD_LIMIT))?;
     Ok(finished.status.success())
 }

@@ -12,12 +12,7 @@ const WASM_PACK_VERSION: &str = "0.15.1";
 /// crate speak a format that changes with every release.
 pub fn wasm_bindgen(project: &Project) -> Result<PathBuf> {
     let version = wasm_bindgen_version(project)?;
-    install(
-        project,
-        "wasm-bindgen-cli",
-        &["wasm-bindgen", "wasm-bindgen-test-runner"],
-        &version,
-    )
+    install(project, "wasm-bindgen-cli", &["wasm-bindgen", "wasm-bindgen-test-runner"], &version)
 }
 
 /// The folder with `wasm-pack`.
@@ -28,10 +23,8 @@ pub fn wasm_pack(project: &Project) -> Result<PathBuf> {
 /// The version of the crate wasm-bindgen in Cargo.lock.
 pub fn wasm_bindgen_version(project: &Project) -> Result<String> {
     let path = project.path("Cargo.lock");
-    let lock =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let version =
-        locked_version(&lock, "wasm-bindgen").context("Cargo.lock has no package wasm-bindgen")?;
+    let lock = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let version = locked_version(&lock, "wasm-bindgen").context("Cargo.lock has no package wasm-bindgen")?;
     Ok(version.to_owned())
 }
 
@@ -39,50 +32,31 @@ pub fn wasm_bindgen_version(project: &Project) -> Result<String> {
 fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
     let name = format!("name = \"{package}\"");
     let mut lines = lock.lines().skip_while(|line| *line != name);
-    lines
-        .nth(1)?
-        .strip_prefix("version = \"")?
-        .strip_suffix('"')
+    lines.nth(1)?.strip_prefix("version = \"")?.strip_suffix('"')
 }
 
 /// Programs on PATH of the right version, else those in the cache, else compiled into the cache now.
 fn install(project: &Project, package: &str, programs: &[&str], version: &str) -> Result<PathBuf> {
-    let has_all = |folder: &Path| {
-        programs
-            .iter()
-            .all(|program| version_of(&folder.join(program)).as_deref() == Some(version))
-    };
+    let has_all =
+        |folder: &Path| programs.iter().all(|program| version_of(&folder.join(program)).as_deref() == Some(version));
     if let Some(found) = programs.first().and_then(|program| on_path(&[program]))
         && let Some(folder) = found.parent()
         && has_all(folder)
     {
         return Ok(folder.to_path_buf());
     }
-    let root = project
-        .cache
-        .join("tools")
-        .join(format!("{package}-{version}"));
+    let root = project.cache.join("tools").join(format!("{package}-{version}"));
     let folder = root.join("bin");
     if has_all(&folder) {
         return Ok(folder);
     }
     let cargo_install = |locked: &[&str]| {
-        let label = format!(
-            "cargo install {package} {version}{}",
-            if locked.is_empty() { "" } else { ", locked" }
-        );
+        let label = format!("cargo install {package} {version}{}", if locked.is_empty() { "" } else { ", locked" });
         let mut cargo = command("cargo");
         // Outside the checkout, whose .cargo/config.toml is not meant for a tool.
         cargo
             .current_dir("/")
-            .args([
-                "install",
-                package,
-                "--version",
-                version,
-                "--force",
-                "--root",
-            ])
+            .args(["install", package, "--version", version, "--force", "--root"])
             .arg(&root)
             .args(locked);
         process::observe(project, &label, &mut cargo, None)
@@ -128,14 +102,8 @@ mod tests {
 
     #[test]
     fn a_tools_version_is_the_second_word_of_its_answer() {
-        assert_eq!(
-            version_in("wasm-bindgen 0.2.130").as_deref(),
-            Some("0.2.130")
-        );
-        assert_eq!(
-            version_in("wasm-bindgen-test-runner 0.2.130 (f00)").as_deref(),
-            Some("0.2.130")
-        );
+        assert_eq!(version_in("wasm-bindgen 0.2.130").as_deref(), Some("0.2.130"));
+        assert_eq!(version_in("wasm-bindgen-test-runner 0.2.130 (f00)").as_deref(), Some("0.2.130"));
         assert_eq!(version_in("wasm-pack"), None);
     }
 }

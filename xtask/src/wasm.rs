@@ -12,25 +12,14 @@ use std::path::Path;
 use std::process::Command;
 
 const OUT: &str = "pkg/src/wasm";
-const INPUTS: [&str; 6] = [
-    "Cargo.toml",
-    "Cargo.lock",
-    ".cargo/config.toml",
-    "src",
-    "pkg/package.json",
-    "pkg/package-lock.json",
-];
+const INPUTS: [&str; 6] =
+    ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", "src", "pkg/package.json", "pkg/package-lock.json"];
 
 /// `--target web`: an ES module that fetches nothing by itself until it is given the module.
 const BINDGEN: [&str; 4] = ["--target", "web", "--out-name", "pennon"];
 
 /// What is stripped here may not be stripped by rustc: wasm-bindgen reads `target_features`.
-const WASM_OPT: [&str; 4] = [
-    "-Oz",
-    "--strip-debug",
-    "--strip-producers",
-    "--strip-target-features",
-];
+const WASM_OPT: [&str; 4] = ["-Oz", "--strip-debug", "--strip-producers", "--strip-target-features"];
 
 /// How the module is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,9 +50,7 @@ pub fn build(project: &Project, toolchain: &Toolchain, wanted: Form) -> Result<F
         form = possible(toolchain, wanted);
         facts = facts_of(project, toolchain, form)?;
         if form != wanted {
-            process::note(
-                "wasm: the plain form, which is larger; the smallest needs: rustup component add rust-src",
-            );
+            process::note("wasm: the plain form, which is larger; the smallest needs: rustup component add rust-src");
         }
     }
     step_with(&facts).run(project, || make(project, toolchain, form))?;
@@ -71,32 +58,16 @@ pub fn build(project: &Project, toolchain: &Toolchain, wanted: Form) -> Result<F
 }
 
 fn step_with(facts: &[String]) -> Step<'_> {
-    Step {
-        name: "wasm",
-        inputs: &INPUTS,
-        facts,
-        outputs: &[OUT],
-    }
+    Step { name: "wasm", inputs: &INPUTS, facts, outputs: &[OUT] }
 }
 
 fn possible(toolchain: &Toolchain, wanted: Form) -> Form {
-    if wanted == Form::Smallest && toolchain.builds_std() {
-        Form::Smallest
-    } else {
-        Form::Plain
-    }
+    if wanted == Form::Smallest && toolchain.builds_std() { Form::Smallest } else { Form::Plain }
 }
 
 fn facts_of(project: &Project, toolchain: &Toolchain, form: Form) -> Result<Vec<String>> {
-    let flags = [cargo_flags(form), rust_flags(form), &BINDGEN, &WASM_OPT]
-        .concat()
-        .join(" ");
-    Ok(vec![
-        toolchain.version.clone(),
-        form.to_string(),
-        tools::wasm_bindgen_version(project)?,
-        flags,
-    ])
+    let flags = [cargo_flags(form), rust_flags(form), &BINDGEN, &WASM_OPT].concat().join(" ");
+    Ok(vec![toolchain.version.clone(), form.to_string(), tools::wasm_bindgen_version(project)?, flags])
 }
 
 fn make(project: &Project, toolchain: &Toolchain, form: Form) -> Result<()> {
@@ -104,14 +75,10 @@ fn make(project: &Project, toolchain: &Toolchain, form: Form) -> Result<()> {
     // One folder for each form: both would write the same file, and cargo would take the other's for its own.
     let target = project.path("target/wasm").join(form.to_string());
     use_only_with(&target, &toolchain.version)?;
-    let output = process::step(
-        project,
-        &format!("wasm module, {form}"),
-        &mut cargo(project, toolchain, form, &target)?,
-    )?;
+    let output =
+        process::step(project, &format!("wasm module, {form}"), &mut cargo(project, toolchain, form, &target)?)?;
     if let Err(error) = check_lto(&output) {
-        fs::remove_dir_all(&target)
-            .with_context(|| format!("cannot remove {}", target.display()))?;
+        fs::remove_dir_all(&target).with_context(|| format!("cannot remove {}", target.display()))?;
         return Err(error);
     }
     let out = project.path(OUT);
@@ -119,10 +86,7 @@ fn make(project: &Project, toolchain: &Toolchain, form: Form) -> Result<()> {
         fs::remove_dir_all(&out).with_context(|| format!("cannot remove {}", out.display()))?;
     }
     let mut glue = process::command(bindgen.join("wasm-bindgen"));
-    glue.args(BINDGEN)
-        .arg("--out-dir")
-        .arg(&out)
-        .arg(target.join(TARGET).join("wasm/pennon.wasm"));
+    glue.args(BINDGEN).arg("--out-dir").arg(&out).arg(target.join(TARGET).join("wasm/pennon.wasm"));
     process::step(project, "wasm-bindgen", &mut glue)?;
     let module = out.join("pennon_bg.wasm");
     let mut optimizer = process::command(project.path("pkg/node_modules/.bin/wasm-opt"));
@@ -132,23 +96,17 @@ fn make(project: &Project, toolchain: &Toolchain, form: Form) -> Result<()> {
 }
 
 fn cargo(project: &Project, toolchain: &Toolchain, form: Form, target: &Path) -> Result<Command> {
-    let mut flags: Vec<String> = rust_flags(form)
-        .iter()
-        .map(|flag| (*flag).to_owned())
-        .collect();
+    let mut flags: Vec<String> = rust_flags(form).iter().map(|flag| (*flag).to_owned()).collect();
     // The published bytes say nothing about who built them.
-    let cargo_home = std::env::var_os("CARGO_HOME")
-        .map(Into::into)
-        .or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
+    let cargo_home =
+        std::env::var_os("CARGO_HOME").map(Into::into).or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
     let hidden = [
         Some((project.root.clone(), "/pennon")),
         cargo_home.map(|home| (home, "/cargo")),
         Some((toolchain.sysroot.clone(), "/rust")),
     ];
     for (path, name) in hidden.into_iter().flatten() {
-        let path = path
-            .to_str()
-            .with_context(|| format!("{} is not UTF-8", path.display()))?;
+        let path = path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))?;
         flags.push(format!("--remap-path-prefix={path}={name}"));
     }
     let mut cargo = toolchain.command("cargo");
@@ -156,17 +114,7 @@ fn cargo(project: &Project, toolchain: &Toolchain, form: Form, target: &Path) ->
         .current_dir(&project.root)
         // Takes precedence over RUSTFLAGS and over settings in files. \x1f stands between two flags.
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
-        .args([
-            "rustc",
-            "--verbose",
-            "--package",
-            "pennon",
-            "--lib",
-            "--crate-type",
-            "cdylib",
-            "--profile",
-            "wasm",
-        ])
+        .args(["rustc", "--verbose", "--package", "pennon", "--lib", "--crate-type", "cdylib", "--profile", "wasm"])
         .args(["--target", TARGET, "--target-dir"])
         .arg(target)
         .args(cargo_flags(form));
@@ -178,10 +126,7 @@ fn cargo(project: &Project, toolchain: &Toolchain, form: Form, target: &Path) ->
 
 fn cargo_flags(form: Form) -> &'static [&'static str] {
     match form {
-        Form::Smallest => &[
-            "-Zbuild-std=std,panic_abort",
-            "-Zbuild-std-features=optimize_for_size",
-        ],
+        Form::Smallest => &["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"],
         Form::Plain => &[],
     }
 }
@@ -201,8 +146,7 @@ pub fn use_only_with(target: &Path, toolchain_version: &str) -> Result<()> {
         return Ok(());
     }
     if target.exists() {
-        fs::remove_dir_all(target)
-            .with_context(|| format!("cannot remove {}", target.display()))?;
+        fs::remove_dir_all(target).with_context(|| format!("cannot remove {}", target.display()))?;
     }
     fs::create_dir_all(target).with_context(|| format!("cannot create {}", target.display()))?;
     fs::write(&mark, toolchain_version).with_context(|| format!("cannot write {}", mark.display()))
@@ -212,9 +156,8 @@ pub fn use_only_with(target: &Path, toolchain_version: &str) -> Result<()> {
 ///
 /// Cargo leaves the flag out without a word when a crate has two crate types, which costs kilobytes.
 fn check_lto(output: &str) -> Result<()> {
-    let compiled = output
-        .lines()
-        .find(|line| line.contains("--crate-name pennon ") && line.contains("--crate-type cdylib"));
+    let compiled =
+        output.lines().find(|line| line.contains("--crate-name pennon ") && line.contains("--crate-type cdylib"));
     match compiled {
         Some(line) if line.contains(" -C lto=fat ") || line.contains(" -C lto ") => Ok(()),
         Some(_) => bail!(
@@ -235,9 +178,7 @@ mod tests {
     fn a_module_without_lto_is_refused() {
         assert!(check_lto(COMPILED).is_ok());
         assert!(check_lto(&COMPILED.replace("-C lto=fat", "-C lto")).is_ok());
-        let message = check_lto(&COMPILED.replace(" -C lto=fat", ""))
-            .unwrap_err()
-            .to_string();
+        let message = check_lto(&COMPILED.replace(" -C lto=fat", "")).unwrap_err().to_string();
         assert!(message.contains("without -C lto"), "{message}");
     }
 

@@ -12,19 +12,7 @@ const TARBALL: &str = "target/package/pennon.tgz";
 pub fn build(project: &Project) -> Result<()> {
     node::install(project, "www", &[TARBALL])?;
     let facts = [node::version()?];
-    let step = Step {
-        name: "www",
-        inputs: &["www", TARBALL],
-        facts: &facts,
-        outputs: &["www/dist"],
-    };
-    step.run(project, || {
-        process::step(
-            project,
-            "demo page",
-            &mut npm(project, "www", &["run", "build"]),
-        )
-        .map(drop)
-    })?;
+    let step = Step { name: "www", inputs: &["www", TARBALL], facts: &facts, outputs: &["www/dist"] };
+    step.run(project, || process::step(project, "demo page", &mut npm(project, "www", &["run", "build"])).map(drop))?;
     Ok(())
 }
