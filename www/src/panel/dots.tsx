@@ -1,5 +1,3 @@
-import { memo } from "preact/compat"
-
 const COLUMNS = 40
 /** Distance between the middles of two dots, in units of the drawing. */
 const PITCH = 10
@@ -16,7 +14,7 @@ interface DotsProps {
 }
 
 /** One mark per person, always in the same place. The legend says the same in words. */
-export const Dots = memo(function Dots({ variants, served, own, onPoint, onChoose }: DotsProps) {
+export function Dots({ variants, served, own, onPoint, onChoose }: DotsProps) {
   const rows = Math.ceil(served.length / COLUMNS)
   return (
     <svg
@@ -37,17 +35,12 @@ export const Dots = memo(function Dots({ variants, served, own, onPoint, onChoos
       {own !== undefined && <circle class="own-place" {...middleOf(own)} r={6.5} />}
     </svg>
   )
-}, sameLook)
-
-/** Handlers are made anew with each render and do the same, so they do not count. */
-function sameLook(before: DotsProps, after: DotsProps): boolean {
-  return before.served === after.served && before.own === after.own && before.variants.join() === after.variants.join()
 }
 
-const Dot = memo(function Dot({ index, look }: { index: number; look: string }) {
+function Dot({ index, look }: { index: number; look: string }) {
   const { cx, cy } = middleOf(index)
   return <rect class={`dot ${look}`} x={cx - 3.5} y={cy - 3.5} width={7} height={7} />
-})
+}
 
 function middleOf(index: number): { cx: number; cy: number } {
   return { cx: ((index % COLUMNS) + 0.5) * PITCH, cy: (Math.floor(index / COLUMNS) + 0.5) * PITCH }

@@ -31,9 +31,25 @@ function LimitedCrowd({ live, ruleset }: { live: Live; ruleset: Ruleset }) {
   }, [ruleset])
   const state = useMemo(() => crowd?.at(percent), [crowd, percent])
 
-  const variants = Object.keys(ruleset.flags[LIMITED_FLAG]?.variants ?? {})
+  const variants = useMemo(() => Object.keys(ruleset.flags[LIMITED_FLAG]?.variants ?? {}), [ruleset])
   const own = live.client.decide(LIMITED_FLAG)
+  const ownIndex = indexOf(live.client.identity.distinctId)
   const inside = state?.variants.filter((variant) => variant !== undefined).length ?? 0
+
+  // Kept, so that pointing at one of a thousand draws none of them anew.
+  const dots = useMemo(
+    () =>
+      state && (
+        <Dots
+          variants={variants}
+          served={state.variants}
+          own={ownIndex}
+          onPoint={setPointed}
+          onChoose={(index) => live.identify(personId(index))}
+        />
+      ),
+    [live, ownIndex, state, variants],
+  )
 
   return (
     <>
@@ -61,13 +77,7 @@ function LimitedCrowd({ live, ruleset }: { live: Live; ruleset: Ruleset }) {
       </div>
       {state && (
         <>
-          <Dots
-            variants={variants}
-            served={state.variants}
-            own={indexOf(live.client.identity.distinctId)}
-            onPoint={setPointed}
-            onChoose={(index) => live.identify(personId(index))}
-          />
+          {dots}
           <p class="pointed" aria-hidden="true">
             {pointed === undefined
               ? "Point at somebody; click to become them."

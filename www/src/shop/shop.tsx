@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks"
+import { useLayoutEffect, useRef, useState } from "preact/hooks"
 import { FALLBACKS } from "../flags.js"
 import type { Live } from "../live.js"
 import { useSignal } from "../signal.js"
@@ -21,7 +21,7 @@ export function Shop({ live }: { live: Live }) {
   const arrived = useRef<Page>("shelf")
 
   // A new page begins at its heading, for the eye and for the screen reader.
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (arrived.current === page) return
     arrived.current = page
     const heading = main.current?.querySelector("h1")
