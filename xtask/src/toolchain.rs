@@ -48,6 +48,7 @@ impl Toolchain {
         if !apt::is_here() {
             bail!("rustup could not add the wasm target; connect to the internet and run: rustup target add {TARGET}");
         }
+        process::note("rustup cannot download here: Debian's compiler is used instead");
         debian::make_toolchain(project, &active.sysroot)?;
         Self::inspect(Some(debian::NAME)).filter(Self::has_target).with_context(|| {
             format!(
