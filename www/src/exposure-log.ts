@@ -100,8 +100,8 @@ async function storedIds(column: "instance_id" | "distinct_id", value: string): 
   try {
     const response = await fetch(`/api/exposures?${new URLSearchParams({ [column]: value, limit: String(MAX_ENTRIES) })}`)
     if (!response.ok) return new Set()
-    const body = (await response.json()) as readonly { id: string }[] | { rows: readonly { id: string }[] }
-    return new Set(("rows" in body ? body.rows : body).map((row) => row.id))
+    const { rows } = (await response.json()) as { rows: readonly { id: string }[] }
+    return new Set(rows.map((row) => row.id))
   } catch {
     return new Set()
   }

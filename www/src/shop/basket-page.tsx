@@ -32,6 +32,12 @@ function FullBasket({ client, basket, onMore, onCheckout }: BasketPageProps) {
   const giftWrap = client.getFlag("gift_wrap", FALLBACKS.gift_wrap)
   const sums = sumsOf(basket, price)
 
+  const less = (id: string, count: number) => {
+    // The line goes, and its button with it: the keyboard goes on from the heading.
+    if (count === 1) document.getElementById("basket-title")?.focus()
+    onMore(id, -1)
+  }
+
   return (
     <>
       <ul class="basket-lines">
@@ -43,11 +49,12 @@ function FullBasket({ client, basket, onMore, onCheckout }: BasketPageProps) {
               <Kite shape={product.shape} />
               <span class="basket-name">{product.name}</span>
               <span class="stepper">
-                <button type="button" onClick={() => onMore(id, -1)} aria-label={`One ${product.name} less`}>
+                <button type="button" onClick={() => less(id, count)} aria-label={`One ${product.name} less`}>
                   −
                 </button>
-                <span aria-label={`${count} pieces`} role="img">
+                <span>
                   {count}
+                  <span class="sr-only"> of it</span>
                 </span>
                 <button type="button" onClick={() => onMore(id, 1)} disabled={count >= MAX_OF_ONE} aria-label={`One ${product.name} more`}>
                   +

@@ -6,7 +6,7 @@ import { Coast, Kite } from "./kites.js"
 
 interface ShelfProps {
   readonly client: Client<ShopFlags>
-  readonly onAdd: (productId: string) => void
+  readonly onAdd: (product: Product) => void
 }
 
 export function Shelf({ client, onAdd }: ShelfProps) {
@@ -43,7 +43,7 @@ export function Shelf({ client, onAdd }: ShelfProps) {
   )
 }
 
-function ProductCard({ product, price, onAdd }: { product: Product; price: Price; onAdd: (id: string) => void }) {
+function ProductCard({ product, price, onAdd }: { product: Product; price: Price; onAdd: (product: Product) => void }) {
   return (
     <li class="product">
       <Kite shape={product.shape} />
@@ -57,7 +57,7 @@ function ProductCard({ product, price, onAdd }: { product: Product; price: Price
       </div>
       <div class="product-buy">
         <PriceLabel cents={product.cents} price={price} />
-        <button type="button" class="button" onClick={() => onAdd(product.id)}>
+        <button type="button" class="button" onClick={() => onAdd(product)}>
           Add<span class="sr-only"> {product.name} to the basket</span>
         </button>
       </div>

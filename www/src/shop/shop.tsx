@@ -5,6 +5,7 @@ import { useSignal } from "../signal.js"
 import { euro, sumsOf, withMore, type Basket } from "./basket.js"
 import { BasketPage } from "./basket-page.js"
 import { Checkout } from "./checkout.js"
+import type { Product } from "./catalogue.js"
 import { Mark } from "./kites.js"
 import { Shelf } from "./shelf.js"
 import { Thanks } from "./thanks.js"
@@ -17,6 +18,7 @@ export function Shop({ live }: { live: Live }) {
   const { client } = live
   const [page, setPage] = useState<Page>("shelf")
   const [basket, setBasket] = useState<Basket>(new Map())
+  const [said, setSaid] = useState("")
   const main = useRef<HTMLElement>(null)
   const arrived = useRef<Page>("shelf")
 
@@ -25,11 +27,16 @@ export function Shop({ live }: { live: Live }) {
     if (arrived.current === page) return
     arrived.current = page
     const heading = main.current?.querySelector("h1")
+    setSaid("")
     heading?.focus({ preventScroll: true })
     document.getElementById("shop")?.scrollIntoView({ block: "start" })
   }, [page])
 
   const more = (id: string, change: number) => setBasket((before) => withMore(before, id, change))
+  const add = (product: Product) => {
+    more(product.id, 1)
+    setSaid(`${product.name} is in the basket, ${(basket.get(product.id) ?? 0) + 1} of them`)
+  }
   const pieces = [...basket.values()].reduce((sum, count) => sum + count, 0)
 
   return (
@@ -45,14 +52,14 @@ export function Shop({ live }: { live: Live }) {
             <path d="M4 9h16l-1.6 10.2a1 1 0 0 1-1 .8H6.6a1 1 0 0 1-1-.8zM8 9l3-6M16 9l-3-6" />
           </svg>
           Basket
-          <span class="count" role="status">
-            <span aria-hidden="true">{pieces}</span>
-            <span class="sr-only">{pieces === 1 ? "1 kite in the basket" : `${pieces} kites in the basket`}</span>
-          </span>
+          <span class="count">{pieces}</span>
         </button>
+        <p class="sr-only" role="status">
+          {said}
+        </p>
       </header>
       <main class="shop-main" ref={main}>
-        {page === "shelf" && <Shelf client={client} onAdd={(id) => more(id, 1)} />}
+        {page === "shelf" && <Shelf client={client} onAdd={add} />}
         {page === "basket" && (
           <BasketPage client={client} basket={basket} onMore={more} onBack={() => setPage("shelf")} onCheckout={() => setPage("checkout")} />
         )}
