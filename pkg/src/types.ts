@@ -186,7 +186,7 @@ export interface Delivery {
 }
 
 export interface Change {
-  readonly cause: "ruleset" | "identity" | "attributes" | "override" | "session"
+  readonly cause: "ruleset" | "identity" | "attributes" | "override"
 }
 
 export interface ClientEvents {

@@ -100,7 +100,8 @@ impl Engine {
 
     #[wasm_bindgen(unchecked_return_type = "DecisionDetails")]
     pub fn decide(&self, key: &str) -> JsValue {
-        convert::decision(&self.client.borrow_mut().decide(key, clock::now()))
+        let now = clock::now();
+        convert::decision(&self.client.borrow_mut().decide(key, now))
     }
 
     #[wasm_bindgen(js_name = flagKeys)]
@@ -138,8 +139,8 @@ impl Engine {
         manual: bool,
     ) -> Option<String> {
         let source = if manual { Source::Manual } else { Source::Call };
-        let effects =
-            self.client.borrow_mut().record(key, variant.as_deref(), value_text, value_is_cut, source, clock::now());
+        let now = clock::now();
+        let effects = self.client.borrow_mut().record(key, variant.as_deref(), value_text, value_is_cut, source, now);
         let done = self.run(effects);
         if done.refused { None } else { Some(done.recorded.unwrap_or_default()) }
     }
@@ -157,7 +158,9 @@ impl Engine {
     }
 
     pub fn reset(&self, device_too: bool) {
-        let effects = self.client.borrow_mut().reset(device_too, clock::now(), &mut clock::random);
+        let now = clock::now();
+        let random = &mut clock::draw_ahead();
+        let effects = self.client.borrow_mut().reset(device_too, now, random);
         self.run(effects);
     }
 
@@ -178,7 +181,9 @@ impl Engine {
 
     #[wasm_bindgen(js_name = renewSession)]
     pub fn renew_session(&self) {
-        let effects = self.client.borrow_mut().renew_session(clock::now(), &mut clock::random);
+        let now = clock::now();
+        let random = &mut clock::draw_ahead();
+        let effects = self.client.borrow_mut().renew_session(now, random);
         self.run(effects);
     }
 
@@ -194,11 +199,17 @@ impl Engine {
         self.run(effects);
     }
 
+    /// Until when, in Unix milliseconds, answers stay as they are unless something happens.
+    #[wasm_bindgen(js_name = validUntilMs)]
+    pub fn valid_until_ms(&self) -> f64 {
+        self.client.borrow().valid_until_ms()
+    }
+
     /// Ends what has run out. Until when, in Unix milliseconds, answers stay as they are unless something happens.
     #[wasm_bindgen(js_name = lookAtClock)]
     pub fn look_at_clock(&self) -> f64 {
         self.look(clock::now());
-        self.client.borrow().valid_until_ms()
+        self.valid_until_ms()
     }
 
     /// The person did something.
@@ -224,7 +235,8 @@ impl Engine {
     #[wasm_bindgen(js_name = storageEvent)]
     pub fn storage_event(&self, key: &str, text: &str) {
         if key == self.storage.name(StorageKey::Session.as_str()) {
-            let effects = self.client.borrow_mut().session_stored(text, clock::now());
+            let now = clock::now();
+            let effects = self.client.borrow_mut().session_stored(text, now);
             self.run(effects);
         }
     }
@@ -252,24 +264,29 @@ impl Engine {
 
     #[wasm_bindgen(unchecked_return_type = "EngineStats")]
     pub fn stats(&self) -> JsValue {
-        convert::stats(&self.client.borrow().exposures().stats(), clock::now().mono_ms)
+        let now = clock::now();
+        convert::stats(&self.client.borrow().exposures().stats(), now.mono_ms)
     }
 }
 
 impl Engine {
     fn step(&self, input: Input<'_>) {
-        let effects = self.client.borrow_mut().step(input, clock::now());
+        let now = clock::now();
+        let effects = self.client.borrow_mut().step(input, now);
         self.run(effects);
     }
 
-    /// Reads the stored session only when it is needed: another tab may have begun the next one.
     fn look(&self, now: Now) {
-        let stored = if self.client.borrow().session_is_over(now) {
-            self.storage.get(StorageKey::Session.as_str())
+        let effects = if self.client.borrow().session_is_over(now) {
+            // Another tab may have begun the next one.
+            let stored = self.storage.get(StorageKey::Session.as_str());
+            let random = &mut clock::draw_ahead();
+            self.client.borrow_mut().roll_session(stored.as_deref(), now, random)
         } else {
-            None
+            Vec::new()
         };
-        let effects = self.client.borrow_mut().look_at_clock(stored.as_deref(), now, &mut clock::random);
+        self.run(effects);
+        let effects = self.client.borrow_mut().end_of_flags(now);
         self.run(effects);
     }
 

@@ -38,3 +38,10 @@ pub fn random() -> [u8; 10] {
     }
     bytes
 }
+
+/// As many random ids as one call of the engine can need, drawn before any state is borrowed: a page may have replaced
+/// what they come from.
+pub fn draw_ahead() -> impl FnMut() -> [u8; 10] {
+    let mut drawn = [random(), random(), random()].into_iter();
+    move || drawn.next().unwrap_or_default()
+}

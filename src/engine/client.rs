@@ -260,27 +260,25 @@ impl Client {
         &self.session
     }
 
-    /// Whether [`Client::look_at_clock`] would begin another session.
+    /// Whether it is time for [`Client::roll_session`].
     pub fn session_is_over(&self, now: Now) -> bool {
         self.session.is_over(now.wall_ms)
     }
 
-    /// Ends what has run out: the session, or the time of a flag. `stored`: the session in storage, read just now.
-    pub fn look_at_clock(&mut self, stored: Option<&str>, now: Now, random: Random<'_>) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        if self.session.is_over(now.wall_ms) {
-            match stored.and_then(|stored| Session::from_stored(stored, now.wall_ms)) {
-                Some(session) => {
-                    self.session = session;
-                    effects.extend(self.stale());
-                }
-                None => effects.extend(self.renew_session(now, random)),
+    /// Goes on to the session that another tab has begun, or begins one. `stored`: the session in storage, read just now.
+    pub fn roll_session(&mut self, stored: Option<&str>, now: Now, random: Random<'_>) -> Vec<Effect> {
+        match stored.and_then(|stored| Session::from_stored(stored, now.wall_ms)) {
+            Some(session) => {
+                self.session = session;
+                self.stale()
             }
+            None => self.renew_session(now, random),
         }
-        if now.wall_ms >= self.next_boundary_ms {
-            effects.extend(self.stale());
-        }
-        effects
+    }
+
+    /// Answers change when a flag starts or ends.
+    pub fn end_of_flags(&mut self, now: Now) -> Vec<Effect> {
+        if now.wall_ms >= self.next_boundary_ms { self.stale() } else { Vec::new() }
     }
 
     /// Until when, on the wall clock, answers stay as they are unless something happens.
@@ -288,7 +286,7 @@ impl Client {
         self.next_boundary_ms.min(self.session.ends_at_ms())
     }
 
-    /// The person did something. Call [`Client::look_at_clock`] first.
+    /// The person did something. A session that is over must have been rolled before.
     pub fn activity(&mut self, now: Now) -> Vec<Effect> {
         if !self.session.touch(now.wall_ms) {
             return Vec::new();

@@ -1,0 +1,44 @@
+// Builds dist/: each entry bundled to one file, the module beside it, the types.
+
+import { execFileSync } from "node:child_process"
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { build } from "esbuild"
+
+const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
+const entries = ["index", "inline", "node"]
+const wasm = at("src/wasm/pennon_bg.wasm")
+
+rmSync(at("dist"), { recursive: true, force: true })
+mkdirSync(at("dist"))
+
+await build({
+  entryPoints: entries.map((entry) => at(`src/${entry}.ts`)),
+  outdir: at("dist"),
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  minify: true,
+  external: ["node:*"],
+  legalComments: "none",
+  plugins: [
+    {
+      name: "wasm-as-base64",
+      setup(build) {
+        build.onResolve({ filter: /^pennon\.wasm\?base64$/ }, ({ path }) => ({ path, namespace: "base64" }))
+        build.onLoad({ filter: /.*/, namespace: "base64" }, () => ({
+          contents: readFileSync(wasm).toString("base64"),
+          loader: "text",
+        }))
+      },
+    },
+  ],
+})
+cpSync(wasm, at("dist/pennon.wasm"))
+execFileSync(at("node_modules/.bin/tsc"), ["--project", at("tsconfig.json")], { stdio: "inherit" })
+// Users see the entries and their types; what is inside is nobody's to import.
+const published = [...entries, "types"].map((name) => `${name}.d.ts`)
+for (const name of readdirSync(at("dist"))) {
+  if (name.endsWith(".d.ts") && !published.includes(name)) rmSync(at(`dist/${name}`))
+}
+for (const name of ["README.md", "LICENSE-MIT", "LICENSE-APACHE"]) cpSync(at(`../${name}`), at(name))

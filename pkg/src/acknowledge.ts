@@ -1,0 +1,30 @@
+/**
+ * Whether a response acknowledges the rows that were sent: 204; or 200 to 202 with a JSON content type, or without a
+ * body. Anything else (a captive portal's page, a proxy's 203, a partial answer) does not. The body is never parsed, and
+ * never left unread: an undrained one would hold the page's keepalive quota.
+ */
+export async function isAcknowledged(response: Response): Promise<boolean> {
+  const { status } = response
+  const isJson = /\bjson\b/i.test(response.headers.get("content-type") ?? "")
+  let acknowledged = status === 204 || (status >= 200 && status <= 202 && isJson)
+  if (!acknowledged && status >= 200 && status <= 202) {
+    acknowledged = response.headers.get("content-length") === "0" || !response.body || (await isEmpty(response.body))
+  }
+  drop(response)
+  return acknowledged
+}
+
+/** Whether the first read of a body ends at once. */
+async function isEmpty(body: ReadableStream<Uint8Array>): Promise<boolean> {
+  const reader = body.getReader()
+  try {
+    return (await reader.read()).done
+  } finally {
+    reader.cancel().catch(() => undefined)
+    reader.releaseLock()
+  }
+}
+
+function drop(response: Response): void {
+  if (response.body && !response.bodyUsed) response.body.cancel().catch(() => undefined)
+}

@@ -1,0 +1,462 @@
+import { createDelivery } from "./delivery.js"
+import { shown } from "./errors.js"
+import { createEvents } from "./events.js"
+import { startInstance, type Instance, type LoadModule } from "./instance.js"
+import { hostFetch, soon } from "./natives.js"
+import { readOptions, type Settings } from "./options.js"
+import { deepEqual, plainObject } from "./plain.js"
+import { createProblems } from "./problems.js"
+import { fetchRuleset } from "./ruleset.js"
+import type {
+  Change, Client, CreateClient, Decision, ErrorCode, Exposure, Identity, Json, Problem, Reason, Session, Stats,
+} from "./types.js"
+import { readValue, type VariantValue } from "./values.js"
+import type { Engine, Host } from "./wasm/pennon.js"
+
+/** The most keys whose decisions are kept. A page that makes up keys must not fill its memory. */
+const MAX_CACHED_KEYS = 10_000
+/** No flag has a longer key, in UTF-16 units: the engine takes at most 256 bytes. */
+const MAX_KEY_LENGTH = 256
+/** Activity is passed on at most this often, in milliseconds: scrolling fires at every frame. */
+const ACTIVITY_EVERY_MS = 1000
+const ACTIVITY = ["pointerdown", "keydown", "scroll"]
+
+/** A kept decision. It holds while its epoch is the client's. */
+interface Entry {
+  decision: Decision
+  /** The decision's value, one step nearer. */
+  value: Json | undefined
+  epoch: number
+  /** The epoch in which its exposure was recorded, or found to be known; -1 before. */
+  seen: number
+}
+
+export function createClientWith(load: LoadModule): CreateClient {
+  return async (options) => {
+    const { client, ready } = buildClient(readOptions(options), load)
+    await ready
+    return client as unknown as Client<never>
+  }
+}
+
+function buildClient(settings: Settings, load: LoadModule): { client: Client; ready: Promise<void> } {
+  const events = createEvents()
+  const problems = createProblems((problem) => {
+    events.emit("problem", problem)
+    if (settings.debug) console.warn(`pennon: ${problem.code} at ${problem.where}: ${problem.message}`)
+  })
+  const listening = new AbortController()
+
+  let instance: Instance | undefined
+  let engine: Engine | undefined
+  let timer: unknown
+  let closing: Promise<void> | undefined
+  let failedToStart = false
+  /** What a flag answers while no engine can be asked. */
+  function unavailable(): ErrorCode {
+    return closing ? "PROVIDER_NOT_READY" : failedToStart ? "PROVIDER_FATAL" : instance?.dead ? "GENERAL" : "PROVIDER_NOT_READY"
+  }
+
+  // The boundary: the one way into the module. Whatever comes out of it as an error has spent the instance.
+
+  function enter<T>(call: (engine: Engine) => T, otherwise: T): T {
+    if (!engine || !instance || instance.dead) return otherwise
+    try {
+      return call(engine)
+    } catch (error) {
+      instance.dead = true
+      problems.add("ENGINE_FAILED", "wasm", `found ${shown(error)}, expected an answer`)
+      stopTouching()
+      return otherwise
+    }
+  }
+
+  /** Nothing calls back into the module from here on. */
+  function stopTouching(): void {
+    clearTimeout(timer as number)
+    listening.abort()
+    epoch++
+    delivery.flushed({ delivered: 0, pending: 0 })
+  }
+
+  // The cache: a repeated read is a Map lookup and two comparisons.
+
+  const entries = new Map<string, Entry>()
+  const values = new Map<string, Map<string, VariantValue>>()
+  /** Kept decisions of an earlier epoch are made anew. */
+  let epoch = 0
+  /** Whether the clock was looked at in this task. (`Date.now()` at each read would cost 45 ns, this flag costs 1.) */
+  let clockIsFresh = false
+  /** Unix milliseconds until which decisions and session stay as they are. */
+  let validUntilMs = -Infinity
+  let lastLookMs = -Infinity
+  const hasPage = typeof document === "object"
+
+  function lookAtClock(): void {
+    if (clockIsFresh) return
+    clockIsFresh = true
+    soon(() => (clockIsFresh = false))
+    const nowMs = Date.now()
+    if (!hasPage) enter((engine) => engine.activity(), undefined)
+    // A clock that was set back may have left a flag's time again.
+    if (nowMs < lastLookMs) epoch++
+    if (nowMs < lastLookMs || !(nowMs < validUntilMs)) validUntilMs = enter((engine) => engine.lookAtClock(), Infinity)
+    lastLookMs = nowMs
+  }
+
+  function entryOf(key: unknown): Entry {
+    if (typeof key !== "string") {
+      problems.add("INVALID_KEY", "key", `found ${shown(key)}, expected a string`)
+      return failed(shown(key), "FLAG_NOT_FOUND")
+    }
+    if (closing) return failed(key, unavailable())
+    lookAtClock()
+    const known = entries.get(key)
+    if (known?.epoch === epoch) return known
+    if (key.length > MAX_KEY_LENGTH) return failed(key, "FLAG_NOT_FOUND")
+    if (!known && entries.size >= MAX_CACHED_KEYS) entries.clear()
+    const entry = enter((engine) => decideWith(engine, key), undefined) ?? failed(key, unavailable())
+    entries.set(key, entry)
+    return entry
+  }
+
+  function decideWith(engine: Engine, key: string): Entry {
+    const { variant, reason, ruleId, bucket, flagVersion, errorCode } = engine.decide(key)
+    if (errorCode === "PARSE_ERROR") listBrokenFlag(engine, key)
+    const value = variant === undefined ? undefined : valueOf(engine, key, variant).value
+    // A decided flag's start or end may come before the next look at the clock.
+    validUntilMs = engine.validUntilMs()
+    return {
+      decision: Object.freeze({
+        key, value, variant, reason: reason as Reason, ruleId, bucket, flagVersion,
+        ...(errorCode && { errorCode: errorCode as ErrorCode }),
+      }),
+      value,
+      epoch,
+      seen: variant === undefined || settings.manual ? epoch : -1,
+    }
+  }
+
+  function failed(key: string, errorCode: ErrorCode): Entry {
+    const none = undefined
+    const decision: Decision = Object.freeze({
+      key, value: none, variant: none, reason: "ERROR", ruleId: none, bucket: none, flagVersion: none, errorCode,
+    })
+    return { decision, value: none, epoch, seen: epoch }
+  }
+
+  function valueOf(engine: Engine, key: string, variant: string): VariantValue {
+    let ofFlag = values.get(key)
+    if (!ofFlag) values.set(key, (ofFlag = new Map()))
+    let value = ofFlag.get(variant)
+    if (!value) ofFlag.set(variant, (value = readValue(engine.variantJson(key, variant) ?? "null")))
+    return value
+  }
+
+  function listBrokenFlag(engine: Engine, key: string): void {
+    const problem = engine.problem(key)
+    if (problem) problems.addOfRuleset("FLAG_INVALID", `flags.${key}`, problem)
+  }
+
+  // Exposures.
+
+  /** A read that records: the decision, and its exposure unless it is known to be recorded. */
+  function seenEntryOf(key: unknown): Entry {
+    const entry = entryOf(key)
+    if (entry.seen !== epoch && enter((engine) => recordWith(engine, entry.decision, undefined), false)) {
+      // Recording may have evicted an older row, and with it the memory of what was recorded: this one was just now.
+      entry.epoch = epoch
+      if (settings.dedup !== "none") entry.seen = epoch
+    }
+    return entry
+  }
+
+  /** Whether the exposure needs no other attempt. `manual`: the variant to record by hand. */
+  function recordWith(engine: Engine, { key, variant }: Decision, manual: string | undefined): boolean {
+    const recorded = manual ?? variant
+    if (recorded === undefined) return true
+    const { text, isCut } = valueOf(engine, key, recorded)
+    const row = engine.record(key, manual, text, isCut, manual !== undefined)
+    if (row && events.has("exposure")) events.emit("exposure", JSON.parse(row) as Exposure)
+    return row !== undefined
+  }
+
+  const delivery = createDelivery(
+    settings.endpoint,
+    settings.exposureHeaders,
+    settings.fetch ?? hostFetch,
+    (flight, acknowledged) => enter((engine) => engine.settled(flight, acknowledged), undefined),
+  )
+
+  // What the engine calls.
+
+  let lastActivityMs = -Infinity
+  const host: Host = {
+    post: delivery.post,
+    wake: () => enter((engine) => engine.tick(), undefined),
+    keepTimer(id) {
+      timer = id
+      // A timer of ours keeps no Node process alive.
+      if (typeof id === "object" && id !== null && "unref" in id) (id as { unref(): void }).unref()
+    },
+    stale: () => void epoch++,
+    delivery: (status, batchId, ids, pending) => events.emit("delivery", Object.freeze({ status, batchId, ids, pending })),
+    flushed: (delivered, pending) => delivery.flushed({ delivered, pending }),
+    onEvent(event) {
+      if (event.type === "storage") {
+        const { key, newValue } = event as StorageEvent
+        if (key && newValue) enter((engine) => engine.storageEvent(key, newValue), undefined)
+        return
+      }
+      if (ACTIVITY.includes(event.type)) {
+        if (event.timeStamp - lastActivityMs < ACTIVITY_EVERY_MS) return
+        lastActivityMs = event.timeStamp
+      }
+      enter((engine) => engine.pageEvent(event.type), undefined)
+    },
+  }
+
+  // The ruleset and the person.
+
+  function changed(cause: Change["cause"]): void {
+    events.emit("change", Object.freeze({ cause }))
+  }
+
+  /** Whether the ruleset is in place. `source` is where a problem with all of it is. */
+  function applyRuleset(ruleset: unknown, source: string): void {
+    let text: string
+    try {
+      text = typeof ruleset === "string" ? ruleset : JSON.stringify(ruleset)
+      if (typeof text !== "string") throw new TypeError("no JSON")
+    } catch {
+      problems.add("RULESET_INVALID", source, `found ${shown(ruleset)}, expected a ruleset`)
+      return
+    }
+    enter((engine) => {
+      const problem = engine.setRuleset(text)
+      if (problem) return problems.addOfRuleset("RULESET_INVALID", source, problem)
+      values.clear()
+      changed("ruleset")
+    }, undefined)
+  }
+
+  /** The engine holds its own copy; this one is for `setAttributes` to merge into. */
+  let attributes = plainObject(settings.attributes)
+
+  const nobody: Identity = Object.freeze({ distinctId: "", anonymousId: "", deviceId: "" })
+
+  const client: Client = {
+    getFlag: ((key: string, fallback?: Json) => {
+      const entry = entries.get(key)
+      const { value } = entry && entry.seen === epoch && clockIsFresh ? entry : seenEntryOf(key)
+      return value === undefined ? fallback : value
+    }) as Client["getFlag"],
+    getVariant: (key) => seenEntryOf(key).decision.variant,
+    peek: (key) => entryOf(key).value,
+    decide: (key) => entryOf(key).decision,
+    allFlags: () => enter((engine) => engine.flagKeys(), []).map((key) => entryOf(key).decision),
+    reportExposure(key, options) {
+      const { decision } = entryOf(key)
+      enter((engine) => {
+        let variant = decision.variant
+        if (options?.value !== undefined) {
+          const named = engine.variants(key).find((name) => deepEqual(valueOf(engine, key, name).value, options.value))
+          if (named === undefined) {
+            problems.add("UNKNOWN_VALUE", `reportExposure(${shown(key)})`,
+              `found ${shown(options.value)}, expected the value of one of the flag's variants`)
+          }
+          variant = named ?? variant
+        }
+        recordWith(engine, decision, variant)
+      }, undefined)
+    },
+    exposureProperties() {
+      const properties: Record<string, string> = {}
+      for (const { key, variant, reason } of client.allFlags()) {
+        if (reason === "SPLIT" && variant !== undefined) properties[`$feature/${key}`] = variant
+      }
+      return properties
+    },
+    identify(distinctId, newAttributes = {}) {
+      if (closing) return
+      if (typeof distinctId !== "string" || distinctId === "") return refuseId(distinctId)
+      const copy = plainObject(newAttributes)
+      if (!enter((engine) => engine.identify(distinctId, copy), true)) return refuseId(distinctId)
+      attributes = copy
+      changed("identity")
+    },
+    setAttributes(newAttributes) {
+      if (closing) return
+      const merged = Object.assign(Object.create(null) as typeof attributes, attributes, plainObject(newAttributes))
+      for (const name of undefinedNames(newAttributes)) delete merged[name]
+      attributes = merged
+      enter((engine) => engine.identify(undefined, merged), true)
+      changed("attributes")
+    },
+    reset(options) {
+      attributes = plainObject({})
+      enter((engine) => engine.reset(options?.device === true), undefined)
+      changed("identity")
+    },
+    get identity() {
+      return enter((engine) => Object.freeze(engine.identity()), nobody)
+    },
+    get session(): Session {
+      lookAtClock()
+      return Object.freeze({
+        id: enter((engine) => engine.sessionId(), ""),
+        startedAtMs: enter((engine) => engine.sessionStartedAtMs(), 0),
+        renew: () => enter((engine) => engine.renewSession(), undefined),
+      })
+    },
+    setRuleset: (ruleset) => applyRuleset(ruleset, "setRuleset"),
+    override(key, variant) {
+      if (typeof key !== "string" || typeof variant !== "string") {
+        problems.add("INVALID_KEY", "override", `found ${shown(key)}, ${shown(variant)}, expected two strings`)
+        return
+      }
+      enter((engine) => engine.overrideFlag(key, variant), undefined)
+      changed("override")
+    },
+    clearOverrides() {
+      enter((engine) => engine.clearOverrides(), undefined)
+      changed("override")
+    },
+    on: events.on,
+    stats: () => enter(readStats, NO_STATS),
+    problems() {
+      // Flags are compiled when they are asked for; here all are.
+      enter((engine) => engine.flagKeys().forEach((key) => listBrokenFlag(engine, key)), undefined)
+      return Object.freeze(problems.list.slice()) as readonly Problem[]
+    },
+    flush() {
+      if (!engine || instance?.dead) return Promise.resolve({ delivered: 0, pending: 0 })
+      return delivery.flush(() => enter((engine) => engine.flush(), undefined))
+    },
+    close() {
+      closing ??= client.flush().then(() => {
+        const spent = instance?.dead
+        stopTouching()
+        const freed = engine
+        engine = undefined
+        try {
+          if (!spent) freed?.free()
+        } catch {
+          // Borrowed by a call that never came back: the garbage collector's affair.
+        }
+      })
+      entries.clear()
+      return closing
+    },
+  }
+
+  function refuseId(id: unknown): void {
+    problems.add("INVALID_ID", "identify", `found ${shown(id)}, expected somebody's id of at most 256 bytes`)
+  }
+
+  // Start.
+
+  async function startEngine(): Promise<void> {
+    try {
+      instance = await startInstance(load)
+    } catch (error) {
+      failedToStart = true
+      epoch++
+      problems.add("WASM_UNAVAILABLE", "wasm", `found ${shown(error)}, expected the module to start`)
+      return
+    }
+    if (closing) return
+    const { distinctId } = settings
+    if (distinctId !== undefined && typeof distinctId !== "string") refuseId(distinctId)
+    try {
+      engine = instance.createEngine(
+        {
+          endpoint: settings.endpoint,
+          key: settings.key,
+          dedup: settings.dedup,
+          flushIntervalMs: settings.flushIntervalMs,
+          attributeNames: settings.attributeNames,
+          appVersion: settings.appVersion,
+          namespace: settings.namespace,
+          persist: settings.persist,
+          identified: typeof distinctId === "string" ? distinctId : undefined,
+          attributes,
+        },
+        host,
+        listening.signal,
+      )
+    } catch (error) {
+      failedToStart = true
+      problems.add("WASM_UNAVAILABLE", "wasm", `found ${shown(error)}, expected an engine`)
+      return
+    }
+    if (typeof distinctId === "string" && client.identity.distinctId !== distinctId) refuseId(distinctId)
+  }
+
+  async function start(): Promise<void> {
+    const { ruleset, endpointProblem } = settings
+    if (endpointProblem) problems.add("ENDPOINT_UNREACHABLE", "exposures.endpoint", endpointProblem)
+    if (settings.endpoint && !(settings.fetch ?? hostFetch)) {
+      problems.add("ENDPOINT_UNREACHABLE", "exposures.endpoint", "found no fetch, expected one to send exposures with")
+    }
+    const started = startEngine()
+    if (ruleset.kind === "given") {
+      await started
+      applyRuleset(ruleset.ruleset, "ruleset")
+    } else if (ruleset.kind === "url") {
+      await waitAtMost(settings.readyTimeoutMs, loadRuleset(ruleset.url, ruleset.headers, started), () =>
+        problems.add("RULESET_UNAVAILABLE", ruleset.url,
+          `found no ruleset after ${settings.readyTimeoutMs} ms, expected one`))
+    } else {
+      await started
+      if (ruleset.kind === "unreachable") problems.add("RULESET_UNAVAILABLE", ruleset.url, ruleset.why)
+    }
+  }
+
+  async function loadRuleset(url: string, headers: Readonly<Record<string, string>> | undefined, started: Promise<void>) {
+    try {
+      const text = await fetchRuleset(url, headers, listening.signal)
+      await started
+      applyRuleset(text, url)
+    } catch (error) {
+      await started
+      if (!closing) problems.add("RULESET_UNAVAILABLE", url, error instanceof Error ? error.message : shown(error))
+    }
+  }
+
+  return { client, ready: start() }
+}
+
+const NO_STATS: Stats = Object.freeze({
+  recorded: 0, sending: 0, pending: 0, delivered: 0, refused: 0, dropped: Object.freeze({}), resent: 0,
+  nextFlushAtMs: undefined,
+})
+
+function readStats(engine: Engine): Stats {
+  const { flushDueMonoMs, nowMonoMs, droppedRingFull, ...counts } = engine.stats()
+  const dropped = Object.freeze(droppedRingFull > 0 ? { ring_full: droppedRingFull } : {})
+  const nextFlushAtMs = flushDueMonoMs === undefined ? undefined : Date.now() + flushDueMonoMs - nowMonoMs
+  return Object.freeze({ ...counts, dropped, nextFlushAtMs })
+}
+
+/** Settles with `work`, or after that many milliseconds, when `late` is called. */
+function waitAtMost(timeoutMs: number, work: Promise<void>, late: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      late()
+      resolve()
+    }, timeoutMs)
+    void work.then(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}
+
+function undefinedNames(object: object): string[] {
+  try {
+    return Object.keys(object).filter((name) => (object as Record<string, unknown>)[name] === undefined)
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,17 @@
+import type { PennonError } from "./types.js"
+
+/** A mistake in the options: `where` names the option. */
+export function optionError(code: PennonError["code"], where: string, found: unknown, expected: string): PennonError {
+  const error = new Error(`${where}: found ${shown(found)}, expected ${expected}`)
+  return Object.assign(error, { name: "PennonError" as const, code })
+}
+
+/** A value, short enough for a message. Never throws. */
+export function shown(value: unknown): string {
+  try {
+    const text = typeof value === "string" ? JSON.stringify(value) : String(value)
+    return text.length > 60 ? `${text.slice(0, 60)}…` : text
+  } catch {
+    return typeof value
+  }
+}
