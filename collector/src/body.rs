@@ -117,3 +117,28 @@ pub fn unpack(packed: Vec<u8>, encoding: Encoding, max_bytes: usize) -> Result<V
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Bytes;
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_takes_longer_than_30_s_is_refused() {
+        let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel::<Bytes>();
+        let frames = futures_util::stream::poll_fn(move |context| {
+            receiver.poll_recv(context).map(|bytes| bytes.map(|bytes| Ok::<_, axum::Error>(Frame::data(bytes))))
+        });
+        let sending = tokio::spawn(async move {
+            // A byte each second: never silent, never done.
+            while sender.send(Bytes::from_static(b"x")).is_ok() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        });
+        let refused = read(Body::new(StreamBody::new(frames)), 1000).await.unwrap_err();
+        assert_eq!(refused.status(), StatusCode::REQUEST_TIMEOUT);
+        sending.await.unwrap();
+    }
+}

@@ -100,6 +100,34 @@ mod tests {
     }
 
     #[test]
+    fn ids_are_those_of_the_vectors() {
+        let vectors: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/spec/exposure_id.json")).unwrap();
+        for vector in vectors["vectors"].as_array().unwrap() {
+            let text = |name: &str| match &vector["fields"][name] {
+                serde_json::Value::String(text) => text.clone(),
+                serde_json::Value::Number(number) => number.to_string(),
+                long => long["repeat"].as_str().unwrap().repeat(long["times"].as_u64().unwrap() as usize),
+            };
+            let id = row_id(&IdFields {
+                environment: &text("environment"),
+                dedup: &text("dedup"),
+                scope_id: &text("scopeId"),
+                unit_id: &text("unitId"),
+                distinct_id: &text("distinctId"),
+                flag_key: &text("flagKey"),
+                flag_version: &text("flagVersion"),
+                variant: &text("variant"),
+                value_text: &text("valueText"),
+                reason: &text("reason"),
+                experiment: &text("experiment"),
+                decided: false,
+            });
+            assert_eq!(id, vector["id"].as_str().unwrap(), "{vector}");
+        }
+    }
+
+    #[test]
     fn each_field_counts() {
         let base = IdFields { flag_key: "checkout", distinct_id: "u1", ..IdFields::default() };
         let others = [

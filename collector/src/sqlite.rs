@@ -334,3 +334,6 @@ impl ToSql for Cell {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

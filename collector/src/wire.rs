@@ -61,6 +61,10 @@ impl<'a> Batch<'a> {
     /// # Errors
     /// A body that is not JSON, not of the wire's shape, of another version, or of too many rows.
     pub fn read(body: &'a [u8]) -> Result<Self, BatchError> {
+        // serde would read an array as the fields in their order.
+        if body.trim_ascii_start().first().is_some_and(|first| *first == b'[') {
+            return Err(BatchError::Malformed("body is an array, expected an object".to_owned()));
+        }
         let batch: Self =
             serde_json::from_slice(body).map_err(|error| BatchError::Malformed(format!("body: {error}")))?;
         if let Some(version) = batch.v.filter(|version| *version != 1) {
@@ -206,6 +210,10 @@ impl Row {
         let length = json.get().len();
         if length > MAX_ROW_BYTES {
             return Err(refused("too_long", format!("row has {length} bytes, expected at most {MAX_ROW_BYTES}")));
+        }
+        // serde would read an array as the fields in their order.
+        if !json.get().starts_with('{') {
+            return Err(refused("malformed", "row is no object, expected one"));
         }
         let tidy = tidy(json.get());
         if tidy.depth > MAX_DEPTH {

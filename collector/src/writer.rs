@@ -90,3 +90,101 @@ fn commit(store: &dyn Store, group: Vec<Job>) {
         let _ = done.send(answer);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, mpsc as channel};
+
+    use super::*;
+    use crate::store::{Filter, KeptRuleset, Rank, Record, Report, StoredRow};
+
+    /// A store that waits for leave before it stores, and refuses whatever has the batch named `bad` in it.
+    struct Gate {
+        leave: Mutex<channel::Receiver<()>>,
+        appended: Mutex<Vec<usize>>,
+    }
+
+    impl Store for Gate {
+        fn append(&self, batches: &[Batch]) -> Result<(), StoreError> {
+            // Once nobody gives leave any more, all may pass.
+            let _ = self.leave.lock().unwrap().recv();
+            if batches.iter().any(|batch| batch.instance_id.as_deref() == Some("bad")) {
+                return Err(StoreError("bad batch".to_owned()));
+            }
+            self.appended.lock().unwrap().push(batches.iter().map(|batch| batch.records.len()).sum());
+            Ok(())
+        }
+
+        fn keep_ruleset(&self, _: &KeptRuleset<'_>) -> Result<(), StoreError> {
+            Err(StoreError("not asked for".to_owned()))
+        }
+
+        fn report(&self, _: &str) -> Result<Report, StoreError> {
+            Err(StoreError("not asked for".to_owned()))
+        }
+
+        fn exposures(&self, _: &Filter) -> Result<Vec<StoredRow>, StoreError> {
+            Err(StoreError("not asked for".to_owned()))
+        }
+
+        fn counts(&self) -> Result<Vec<(String, i64)>, StoreError> {
+            Err(StoreError("not asked for".to_owned()))
+        }
+    }
+
+    fn gate() -> (Arc<Gate>, channel::Sender<()>) {
+        let (open, leave) = channel::channel();
+        (Arc::new(Gate { leave: Mutex::new(leave), appended: Mutex::default() }), open)
+    }
+
+    fn batch(instance_id: &str, rows: usize) -> Batch {
+        let rank = Rank { corrected_ts_ms: 0, received_at_ms: 0, digest: 0 };
+        let record = Record { id: String::new(), rank, arrival: None, cells: Vec::new() };
+        Batch { instance_id: Some(instance_id.to_owned()), records: vec![record; rows], ..Batch::default() }
+    }
+
+    /// Begins to append `batch`, which is then in the queue.
+    fn begin(writer: &Writer, batch: Batch) -> std::pin::Pin<Box<impl Future<Output = Result<(), ApiError>>>> {
+        let writer = writer.clone();
+        let mut appending = Box::pin(async move { writer.append(batch).await });
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(appending.as_mut().poll(&mut context).is_pending());
+        appending
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_is_answered_at_once_and_stores_what_it_holds() {
+        let (store, open) = gate();
+        let (writer, thread) = Writer::start(Arc::<Gate>::clone(&store)).unwrap();
+        let waiting: Vec<_> = (0..20).map(|_| begin(&writer, batch("i", 1000))).collect();
+        let refused = writer.append(batch("i", 1)).await.unwrap_err();
+        assert_eq!(refused.status(), axum::http::StatusCode::SERVICE_UNAVAILABLE);
+        drop(open);
+        for appending in waiting {
+            appending.await.unwrap();
+        }
+        writer.append(batch("i", 1000)).await.unwrap();
+        drop(writer);
+        thread.join().unwrap();
+        let commits = store.appended.lock().unwrap().clone();
+        assert_eq!(commits.iter().sum::<usize>(), 21_000);
+        assert!(commits.len() <= 7, "those who wait share a commit: {commits:?}");
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_cannot_be_stored_fails_alone() {
+        let (store, open) = gate();
+        let (writer, thread) = Writer::start(Arc::<Gate>::clone(&store)).unwrap();
+        let first = begin(&writer, batch("i", 1));
+        let (good, bad, last) =
+            (begin(&writer, batch("i", 2)), begin(&writer, batch("bad", 3)), begin(&writer, batch("i", 4)));
+        drop(open);
+        first.await.unwrap();
+        good.await.unwrap();
+        last.await.unwrap();
+        assert_eq!(bad.await.unwrap_err().status(), axum::http::StatusCode::SERVICE_UNAVAILABLE);
+        drop(writer);
+        thread.join().unwrap();
+        assert_eq!(store.appended.lock().unwrap().iter().sum::<usize>(), 7);
+    }
+}

@@ -1,0 +1,143 @@
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+use crate::store::Rank;
+
+fn store() -> (TempDir, Sqlite) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(&folder.path().join("pennon.db")).unwrap();
+    (folder, store)
+}
+
+/// Records of few ids and times, so that many are equal and many tie.
+fn any_record() -> impl Strategy<Value = Record> {
+    (0..4_u8, 0..3_i64, 0..3_i64, 0..3_i64, 0..3_u8).prop_map(
+        |(id, corrected_ts_ms, received_at_ms, digest, content)| Record {
+            id: format!("id-{id}"),
+            // What differs in content differs in its digest.
+            rank: Rank { corrected_ts_ms, received_at_ms, digest: digest * 3 + i64::from(content) },
+            arrival: Some((format!("i-{content}"), i64::from(id))),
+            cells: vec![
+                ("flag_key", Cell::Text("f".to_owned())),
+                ("distinct_id", Cell::Text(format!("u-{content}"))),
+                ("clock", Cell::Text("client".to_owned())),
+                ("variant", if content == 0 { Cell::Absent } else { Cell::Text(format!("v-{content}")) }),
+            ],
+        },
+    )
+}
+
+/// What is stored, by id: all but `row`, which counts in the order of arrival.
+fn table(store: &Sqlite) -> Vec<String> {
+    let connection = store.reader().unwrap();
+    let mut statement = connection
+        .prepare("SELECT id, corrected_ts_ms, received_at_ms, digest, distinct_id, variant FROM exposures ORDER BY id")
+        .unwrap();
+    let row_text = |row: &Row<'_>| {
+        (0..6).map(|place| row.get::<_, Value>(place).map(|value| format!("{value:?}"))).collect::<Result<Vec<_>, _>>()
+    };
+    statement.query_map([], |row| Ok(row_text(row)?.join(" "))).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+/// The table that the rule describes: of each id the record that ranks first.
+fn expected(records: &[Record]) -> Vec<String> {
+    let mut first = std::collections::BTreeMap::<&str, &Record>::new();
+    for record in records {
+        let kept = first.entry(&record.id).or_insert(record);
+        if record.rank < kept.rank {
+            *kept = record;
+        }
+    }
+    let text = |record: &Record| {
+        let mut values = vec![
+            Value::from(record.id.clone()),
+            Value::from(record.rank.corrected_ts_ms),
+            Value::from(record.rank.received_at_ms),
+            Value::from(record.rank.digest),
+        ];
+        for wanted in ["distinct_id", "variant"] {
+            let (_, cell) = record.cells.iter().find(|(name, _)| *name == wanted).unwrap();
+            values.push(match cell {
+                Cell::Text(text) => Value::from(text.clone()),
+                _ => Value::Null,
+            });
+        }
+        values.iter().map(|value| format!("{value:?}")).collect::<Vec<_>>().join(" ")
+    };
+    first.into_values().map(text).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_order_and_any_repetition_of_batches_give_the_same_table(
+        (records, deliveries) in prop::collection::vec(any_record(), 1..12).prop_flat_map(|records| {
+            // Each record once, and some again, in any order, in batches of any size.
+            let again = prop::collection::vec(0..records.len(), 0..8);
+            let deliveries = again.prop_flat_map({
+                let count = records.len();
+                move |again| Just((0..count).chain(again).collect::<Vec<_>>()).prop_shuffle()
+            });
+            (Just(records), deliveries)
+        }),
+        batch_rows in 1..5_usize,
+        batches_per_commit in 1..4_usize,
+    ) {
+        let (_folder, store) = store();
+        let delivered: Vec<Record> = deliveries.iter().map(|place| records[*place].clone()).collect();
+        let batches: Vec<Batch> =
+            delivered.chunks(batch_rows).map(|rows| Batch { records: rows.to_vec(), ..Batch::default() }).collect();
+        for commit in batches.chunks(batches_per_commit) {
+            store.append(commit).unwrap();
+        }
+        let table = table(&store);
+        prop_assert_eq!(&table, &expected(&records));
+        let counts: HashMap<String, i64> = store.counts().unwrap().into_iter().collect();
+        prop_assert_eq!(counts["rows_stored"], table.len() as i64);
+        prop_assert_eq!(counts.get("rows_duplicate").copied().unwrap_or(0), (delivered.len() - table.len()) as i64);
+        let came: i64 = store.reader().unwrap().query_row("SELECT sum(times) FROM arrivals", [], |row| row.get(0)).unwrap();
+        prop_assert_eq!(came, delivered.len() as i64);
+    }
+}
+
+#[test]
+fn a_commit_waits_for_the_disk() {
+    let (_folder, store) = store();
+    let pragma = |name| store.writer().pragma_query_value(None, name, |row| row.get::<_, Value>(0)).unwrap();
+    assert_eq!(pragma("journal_mode"), Value::from("wal".to_owned()));
+    // 2 is FULL.
+    assert_eq!(pragma("synchronous"), Value::from(2));
+}
+
+#[test]
+fn a_batch_that_fails_leaves_nothing_of_its_transaction() {
+    let (_folder, store) = store();
+    let record = |cells: Vec<(&'static str, Cell)>| Record {
+        id: "x".to_owned(),
+        rank: Rank { corrected_ts_ms: 0, received_at_ms: 0, digest: 0 },
+        arrival: None,
+        cells,
+    };
+    let text = |text: &str| Cell::Text(text.to_owned());
+    let good = record(vec![("flag_key", text("f")), ("distinct_id", text("u")), ("clock", text("client"))]);
+    let bad = record(vec![("flag_key", Cell::Absent), ("distinct_id", text("u")), ("clock", text("client"))]);
+    let batch = |record: Record| Batch { records: vec![record], ..Batch::default() };
+    let mut other = good.clone();
+    other.id = "y".to_owned();
+    assert!(store.append(&[batch(other), batch(bad)]).is_err());
+    assert_eq!(table(&store), Vec::<String>::new());
+    store.append(&[batch(good)]).unwrap();
+    assert_eq!(table(&store).len(), 1);
+}
+
+#[test]
+fn a_newer_file_is_left_alone() {
+    let (folder, store) = store();
+    store.writer().pragma_update(None, "user_version", 2).unwrap();
+    let path = folder.path().join("pennon.db");
+    let expected = StoreError(format!("{} has schema version 2, expected 1", path.display()));
+    assert_eq!(Sqlite::open(&path).err(), Some(expected.clone()));
+    assert_eq!(open_read_only(&path).err(), Some(expected));
+}
