@@ -1,6 +1,7 @@
 //! The shapes that cross, each beside its TypeScript.
 
-use serde::{Deserialize, Serialize};
+use js_sys::{Array, Object};
+use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
@@ -31,29 +32,83 @@ export interface EngineOptions {
 }
 "#;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct EngineOptions {
-    pub endpoint: Option<String>,
-    pub key: String,
-    pub dedup: String,
-    pub flush_interval_ms: f64,
-    pub attribute_names: Vec<String>,
-    pub app_version: String,
-    pub namespace: Option<String>,
-    pub persist: bool,
-    pub identified: Option<String>,
-    pub attributes: Value,
-}
+pub struct EngineOptions(Value);
 
 impl EngineOptions {
-    pub fn dedup(&self) -> Dedup {
-        match self.dedup.as_str() {
-            "identity" => Dedup::Identity,
-            "none" => Dedup::None,
+    pub fn read(options: &JsValue) -> Self {
+        Self(attributes(options))
+    }
+
+    /// The text of that name, which is gone afterwards; `None` when there is none.
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        match self.take(name) {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub fn number(&mut self, name: &str) -> f64 {
+        match self.take(name) {
+            Value::Number(number) => number,
+            _ => 0.0,
+        }
+    }
+
+    pub fn flag(&mut self, name: &str) -> bool {
+        self.take(name) == Value::Bool(true)
+    }
+
+    pub fn texts(&mut self, name: &str) -> Vec<String> {
+        let mut texts = Vec::new();
+        if let Value::List(items) = self.take(name) {
+            for item in items {
+                if let Value::Text(text) = item {
+                    texts.push(text);
+                }
+            }
+        }
+        texts
+    }
+
+    pub fn dedup(&mut self) -> Dedup {
+        match self.text("dedup").as_deref() {
+            Some("identity") => Dedup::Identity,
+            Some("none") => Dedup::None,
             _ => Dedup::Session,
         }
     }
+
+    pub fn take(&mut self, name: &str) -> Value {
+        let Value::Object(members) = &mut self.0 else { return Value::Null };
+        let member = members.iter_mut().find(|(key, _)| key == name);
+        member.map(|(_, value)| std::mem::take(value)).unwrap_or_default()
+    }
+}
+
+/// Plain data from JavaScript, as the facade has made it: at most 32 levels deep, nothing that throws.
+pub fn attributes(value: &JsValue) -> Value {
+    if let Some(number) = value.as_f64() {
+        return if number.is_finite() { Value::Number(number) } else { Value::Null };
+    }
+    if let Some(text) = value.as_string() {
+        return Value::Text(text);
+    }
+    if let Some(flag) = value.as_bool() {
+        return Value::Bool(flag);
+    }
+    if Array::is_array(value) {
+        let items: &Array = value.unchecked_ref();
+        return Value::List(items.iter().map(|item| attributes(&item)).collect());
+    }
+    if !value.is_object() {
+        return Value::Null;
+    }
+    let entries = Object::entries(value.unchecked_ref());
+    let member = |entry: JsValue| {
+        let entry: &Array = entry.unchecked_ref();
+        (entry.get(0).as_string().unwrap_or_default(), attributes(&entry.get(1)))
+    };
+    Value::Object(entries.iter().map(member).collect())
 }
 
 #[wasm_bindgen(typescript_custom_section)]

@@ -10,7 +10,6 @@ use super::host::Host;
 use crate::browser::storage::Storage;
 use crate::browser::transport::Transport;
 use crate::browser::{clock, page, platform, timers};
-use crate::engine::attributes::Value;
 use crate::engine::client::{Client, Stored};
 use crate::engine::effect::{Effect, StorageKey};
 use crate::engine::exposure::row::Source;
@@ -46,21 +45,21 @@ impl Engine {
         #[wasm_bindgen(unchecked_param_type = "EngineOptions")] options: JsValue,
         host: Host,
         signal: &AbortSignal,
-    ) -> Result<Engine, JsValue> {
-        let options: EngineOptions = serde_wasm_bindgen::from_value(options)?;
-        let dedup = options.dedup();
-        let endpoint = options.endpoint.unwrap_or_default();
-        let storage = Storage::open(prefix(options.namespace, &endpoint, &options.key), options.persist);
+    ) -> Engine {
+        let mut options = EngineOptions::read(&options);
+        let endpoint = options.text("endpoint").unwrap_or_default();
+        let key = options.text("key").unwrap_or_default();
+        let storage = Storage::open(prefix(options.text("namespace"), &endpoint, &key), options.flag("persist"));
         let read = |key: StorageKey| storage.get(key.as_str());
         let now = clock::now();
         let exposures = State::new(
             Config {
                 sends: !endpoint.is_empty(),
-                key: options.key,
-                dedup,
-                flush_interval_ms: options.flush_interval_ms,
-                attribute_names: options.attribute_names,
-                app_version: options.app_version,
+                key,
+                dedup: options.dedup(),
+                flush_interval_ms: options.number("flushIntervalMs"),
+                attribute_names: options.texts("attributeNames"),
+                app_version: options.text("appVersion").unwrap_or_default(),
                 instance_id: uuid_v7(now.wall_ms, clock::random()),
                 platform: platform::HOST,
             },
@@ -68,8 +67,8 @@ impl Engine {
         );
         let (client, effects) = Client::new(
             exposures,
-            options.identified.filter(|id| is_acceptable(id)),
-            options.attributes,
+            options.text("identified").filter(|id| is_acceptable(id)),
+            options.take("attributes"),
             Stored {
                 ids: read(StorageKey::Ids).as_deref(),
                 session: read(StorageKey::Session).as_deref(),
@@ -81,7 +80,7 @@ impl Engine {
         page::listen(&host.on_event(), signal);
         let engine = Engine { client: RefCell::new(client), host, storage, transport: Transport::default(), endpoint };
         engine.run(effects);
-        Ok(engine)
+        engine
     }
 
     /// Puts this text in the place of the ruleset. What is wrong with it, if it cannot be read; then the last one stays.
@@ -151,7 +150,7 @@ impl Engine {
         if id.as_deref().is_some_and(|id| !is_acceptable(id)) {
             return false;
         }
-        let attributes = serde_wasm_bindgen::from_value(attributes).unwrap_or(Value::Null);
+        let attributes = convert::attributes(&attributes);
         let effects = self.client.borrow_mut().identify(id, attributes);
         self.run(effects);
         true

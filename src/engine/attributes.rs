@@ -71,6 +71,8 @@ pub enum Attribute<'a> {
     Other,
 }
 
+/// For native tools and tests. In the module `bindings::attributes` reads them: the messages of serde's errors format
+/// floating point numbers, which costs 6 kB of brotli.
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ValueVisitor)

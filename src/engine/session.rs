@@ -95,7 +95,7 @@ impl Session {
     pub fn from_stored(stored: &str, now_ms: f64) -> Option<Self> {
         let mut parts = stored.strip_prefix("1|")?.split('|');
         let id = parts.next().filter(|id| is_uuid(id))?.to_owned();
-        let mut time_ms = || parts.next()?.parse::<u64>().ok().map(|time_ms| (time_ms as f64).min(now_ms));
+        let mut time_ms = || parts.next().and_then(text::parse_integer).map(|time_ms| (time_ms as f64).min(now_ms));
         let session = Self { id, started_at_ms: time_ms()?, active_at_ms: time_ms()?, saved_at_ms: now_ms };
         (!session.is_over(now_ms)).then_some(session)
     }

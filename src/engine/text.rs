@@ -8,6 +8,12 @@ pub fn push_integer(out: &mut String, number: u64) {
     out.push(char::from(b'0' + (number % 10) as u8));
 }
 
+/// The whole number that 1 to 16 decimal digits stand for; `None` for anything else.
+pub fn parse_integer(text: &str) -> Option<u64> {
+    let digits = |number: u64, byte: u8| byte.is_ascii_digit().then(|| number * 10 + u64::from(byte - b'0'));
+    if matches!(text.len(), 1..=16) { text.bytes().try_fold(0, digits) } else { None }
+}
+
 /// Appends a JSON string, quotes included. U+2028 and U+2029 stay as they are: JSON allows them.
 pub fn push_json_string(out: &mut String, text: &str) {
     out.push('"');
@@ -104,6 +110,16 @@ mod tests {
     fn integers_are_written_whole() {
         for number in [0, 7, 10, 1_234_567_890, u64::MAX] {
             assert_eq!(written(|out| push_integer(out, number)), number.to_string());
+        }
+    }
+
+    #[test]
+    fn only_digits_are_an_integer() {
+        for (text, number) in [("0", Some(0)), ("0042", Some(42)), ("9007199254740991", Some((1 << 53) - 1))] {
+            assert_eq!(parse_integer(text), number);
+        }
+        for text in ["", "-1", "1.5", "1e3", "12345678901234567", " 1"] {
+            assert_eq!(parse_integer(text), None, "{text}");
         }
     }
 

@@ -11,10 +11,10 @@ use super::field::{
 use super::model::{Condition, Flag, Limit, Operand, Operator, Rule, Scalar, Serve, Target, Unit, Variant};
 use super::problem::Problem;
 
-/// The largest weight, in thousandths: with [`MAX_SPLIT`] of them the sums of `bucketing::allocate` stay below 2⁶⁴.
+/// The largest weight, in thousandths: with [`MAX_VARIANTS`] of them the sums of `bucketing::allocate` stay below 2⁶⁴.
 pub const MAX_WEIGHT_THOUSANDTHS: u64 = 1_000_000_000;
-/// The most variants that a split lists.
-const MAX_SPLIT: usize = 1000;
+/// The most variants of a flag, and the most entries of a split.
+const MAX_VARIANTS: usize = 1000;
 
 /// Steps of the evaluation that this version does not decide. A flag that asks for one would be answered wrongly, so
 /// it is a broken flag.
@@ -97,20 +97,24 @@ pub fn flag(key: &str, node: &Node<'_>, platform: Platform) -> Result<Flag, Prob
 }
 
 fn read_variants(node: &Node<'_>) -> Result<Vec<Variant>, Problem> {
-    match &node.value {
-        Value::Object(members) if !members.is_empty() => members
-            .iter()
-            .enumerate()
-            .filter(|(at, (key, _))| members.iter().skip(at + 1).all(|(later, _)| later != key))
-            .map(|(_, (key, value))| {
-                if !is_name(key) {
-                    return Err(Problem::new(cut(key, 40), NAME));
-                }
-                Ok(Variant { key: key.as_ref().to_owned(), json: value.raw.to_owned() })
-            })
-            .collect(),
-        _ => Err(Problem::at(node, "an object with at least one variant")),
+    let mut variants: Vec<Variant> = Vec::new();
+    if let Value::Object(members) = &node.value {
+        for (key, value) in members {
+            if !is_name(key) {
+                return Err(Problem::new(cut(key, 40), NAME));
+            }
+            // Of equal keys the last counts, as everywhere.
+            variants.retain(|variant| variant.key != *key);
+            variants.push(Variant { key: key.as_ref().to_owned(), json: value.raw.to_owned() });
+            if variants.len() > MAX_VARIANTS {
+                return Err(Problem::new("more variants", "at most 1000 variants"));
+            }
+        }
     }
+    if variants.is_empty() {
+        return Err(Problem::at(node, "an object with at least one variant"));
+    }
+    Ok(variants)
 }
 
 fn salt(node: &Node<'_>) -> Result<String, Problem> {
@@ -136,7 +140,9 @@ fn serve(
     platform: Platform,
     variant: &impl Fn(&Node<'_>) -> Result<usize, Problem>,
 ) -> Result<Serve, Problem> {
-    let Value::Array(items) = &node.value else { return variant(node).map(Serve::Variant) };
+    if !matches!(node.value, Value::Array(_)) {
+        return variant(node).map(Serve::Variant);
+    }
     let split = list(node, "", |entry| {
         Ok((
             required(entry, "variant", "the key of a variant", variant)?,
@@ -145,7 +151,7 @@ fn serve(
             })?,
         ))
     })?;
-    if items.len() > MAX_SPLIT || split.iter().all(|(_, weight)| *weight == 0) {
+    if split.len() > MAX_VARIANTS || split.iter().all(|(_, weight)| *weight == 0) {
         return Err(Problem::at(node, "1 to 1000 variants with a weight above 0 in sum"));
     }
     Ok(Serve::Split(split))

@@ -54,17 +54,31 @@ pub fn is_name(text: &str) -> bool {
     (1..=MAX_NAME_BYTES).contains(&text.len())
 }
 
+/// Calls `read` with each item of a list.
+pub fn each<'n, 'a>(
+    node: &'n Node<'a>,
+    expected: &'static str,
+    read: &mut dyn FnMut(&'n Node<'a>) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    let Value::Array(items) = &node.value else { return Err(Problem::at(node, expected)) };
+    for (at, item) in items.iter().enumerate() {
+        read(item).map_err(|problem| problem.within_item(at))?;
+    }
+    Ok(())
+}
+
+/// The items of a list, each read by `read`.
 pub fn list<'n, 'a, T>(
     node: &'n Node<'a>,
     expected: &'static str,
     read: impl Fn(&'n Node<'a>) -> Result<T, Problem>,
 ) -> Result<Vec<T>, Problem> {
-    match &node.value {
-        Value::Array(items) => {
-            items.iter().enumerate().map(|(at, item)| read(item).map_err(|problem| problem.within_item(at))).collect()
-        }
-        _ => Err(Problem::at(node, expected)),
-    }
+    let mut list = Vec::new();
+    each(node, expected, &mut |item| {
+        list.push(read(item)?);
+        Ok(())
+    })?;
+    Ok(list)
 }
 
 /// A finite number.
