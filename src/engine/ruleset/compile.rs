@@ -11,10 +11,12 @@ use super::field::{
 use super::model::{Condition, Flag, Limit, Operand, Operator, Rule, Scalar, Serve, Target, Unit, Variant};
 use super::problem::Problem;
 
-/// The largest weight, in thousandths: with [`MAX_VARIANTS`] of them the sums of `bucketing::allocate` stay below 2⁶⁴.
+/// The largest weight, in thousandths: with [`MAX_SPLIT`] of them the sums of `bucketing::allocate` stay below 2⁶⁴.
 pub const MAX_WEIGHT_THOUSANDTHS: u64 = 1_000_000_000;
-/// The most variants of a flag, and the most entries of a split.
-const MAX_VARIANTS: usize = 1000;
+/// The most variants that a split lists.
+const MAX_SPLIT: usize = 1000;
+/// The most variants of a flag: each is compared with each.
+const MAX_VARIANTS: usize = 2000;
 
 /// Steps of the evaluation that this version does not decide. A flag that asks for one would be answered wrongly, so
 /// it is a broken flag.
@@ -107,7 +109,7 @@ fn read_variants(node: &Node<'_>) -> Result<Vec<Variant>, Problem> {
             variants.retain(|variant| variant.key != *key);
             variants.push(Variant { key: key.as_ref().to_owned(), json: value.raw.to_owned() });
             if variants.len() > MAX_VARIANTS {
-                return Err(Problem::new("more variants", "at most 1000 variants"));
+                return Err(Problem::new("more variants", "at most 2000 variants"));
             }
         }
     }
@@ -151,7 +153,7 @@ fn serve(
             })?,
         ))
     })?;
-    if split.len() > MAX_VARIANTS || split.iter().all(|(_, weight)| *weight == 0) {
+    if split.len() > MAX_SPLIT || split.iter().all(|(_, weight)| *weight == 0) {
         return Err(Problem::at(node, "1 to 1000 variants with a weight above 0 in sum"));
     }
     Ok(Serve::Split(split))
