@@ -100,7 +100,7 @@ impl Ruleset {
                 .map_err(|_| Problem::new("a value nested too deep", "at most 64 levels"))
                 .and_then(|node| compile::flag(key, &node, self.platform))
                 .map(Box::new)
-                .map_err(|problem| problem.within(key).within("flags"))
+                .map_err(|problem| problem.within_flag(key))
         });
         Some(compiled.as_ref().map(Box::as_ref))
     }

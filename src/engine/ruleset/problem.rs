@@ -39,6 +39,13 @@ impl Problem {
         self
     }
 
+    /// The same problem of a flag, seen from the ruleset. Any text is a flag's key, also an empty one.
+    pub(super) fn within_flag(self, key: &str) -> Self {
+        let mut problem = self.within(key);
+        problem.place.insert_str(0, "flags.");
+        problem
+    }
+
     /// The same problem, seen from the list that holds the place at `index`.
     pub(super) fn within_item(self, index: usize) -> Self {
         let mut name = String::from("[");

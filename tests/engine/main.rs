@@ -1,0 +1,14 @@
+//! What the engine promises, proved through its public parts: no browser, a fake clock, a fake network.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what it expects by failing"
+)]
+
+mod allocation;
+mod exposures;
+mod machine;
+mod rulesets;
+mod support;
