@@ -7,15 +7,23 @@ use crate::stamp::Step;
 use anyhow::{Context, Result};
 use std::fs;
 
+/// Not all of pkg/: the build copies the licences and the README into it.
+const INPUTS: [&str; 9] = [
+    "pkg/src",
+    "pkg/scripts",
+    "pkg/package.json",
+    "pkg/package-lock.json",
+    "pkg/tsconfig.json",
+    "pkg/.npmrc",
+    "README.md",
+    "LICENSE-MIT",
+    "LICENSE-APACHE",
+];
+
 /// Builds and packs the package unless it is unchanged. The module must be there.
 pub fn build(project: &Project) -> Result<()> {
     let facts = [node::version()?];
-    let step = Step {
-        name: "package",
-        inputs: &["pkg", "README.md", "LICENSE-MIT", "LICENSE-APACHE"],
-        facts: &facts,
-        outputs: &["pkg/dist", "target/package"],
-    };
+    let step = Step { name: "package", inputs: &INPUTS, facts: &facts, outputs: &["pkg/dist", "target/package"] };
     step.run(project, || make(project))?;
     Ok(())
 }
