@@ -64,6 +64,8 @@ export async function startLive(): Promise<Live> {
         changed.fire()
       }),
     ]
+    // What went wrong before anybody could listen.
+    lastProblem = opened.problems().at(-1)
     stopFollowing = () => stops.forEach((stop) => stop())
     return opened
   }
@@ -122,6 +124,8 @@ export async function startLive(): Promise<Live> {
     },
     renewSession() {
       client.session.renew()
+      // No answer changed, so the client says nothing; the new session is to see what is on show, though.
+      decided.fire()
       changed.fire()
     },
     setDedup(scope) {

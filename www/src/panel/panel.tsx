@@ -3,6 +3,7 @@ import { Counters } from "./counters.js"
 import { Exposures } from "./exposures.js"
 import { Flags } from "./flags.js"
 import { Limit } from "./limit.js"
+import { LastProblem } from "./last-problem.js"
 import { Person } from "./person.js"
 
 /** What stands behind the shop. Looks with `allFlags` and `decide` only, so that looking records nothing. */
@@ -17,6 +18,7 @@ export function Panel({ live }: { live: Live }) {
         <h2 id="panel-title">Flags panel</h2>
         <Counters live={live} />
       </header>
+      <LastProblem live={live} />
       <Person live={live} />
       <Flags live={live} />
       <Exposures live={live} />

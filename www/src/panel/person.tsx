@@ -47,10 +47,6 @@ export function Person({ live }: { live: Live }) {
         <input id="any-id" class="text" placeholder="any other id" autocomplete="off" value={typed} onInput={(event) => setTyped(event.currentTarget.value)} />
         <button class="tool">Identify</button>
       </form>
-      <p class="problem" role="status">
-        {live.lastProblem && `${live.lastProblem.where}: ${live.lastProblem.message}`}
-      </p>
-
       <div class="row">
         <button type="button" class="tool" onClick={() => live.reset({ device: newDevice })}>
           Reset
