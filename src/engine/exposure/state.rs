@@ -349,7 +349,7 @@ impl State {
     fn send(&mut self, now: Now, effects: &mut Vec<Effect>) {
         if !self.flights.iter().any(|flight| !flight.exit) {
             let rows = self.ring.iter().filter(|waiting| waiting.flight == 0).map(|waiting| waiting.seq).collect();
-            self.send_some(rows, BATCH_BYTES, false, now, effects);
+            self.send_some(rows, BATCH_BYTES, usize::MAX, false, now, effects);
         }
     }
 
@@ -371,20 +371,34 @@ impl State {
             }
             let flying: usize = self.flights.iter().map(|flight| flight.bytes).sum();
             let room = BATCH_BYTES.saturating_sub(flying);
-            self.send_some(rows, room.min(EXIT_BATCH_BYTES), true, now, effects);
+            self.send_some(rows, room.min(EXIT_BATCH_BYTES), room, true, now, effects);
         }
     }
 
-    /// Puts the first of these rows, as many as a batch takes, on a flight.
-    fn send_some(&mut self, wanted: Vec<u32>, max_bytes: usize, exit: bool, now: Now, effects: &mut Vec<Effect>) {
+    /// Puts the first of these rows, as many as a batch takes, on a flight. A row of more than `max_bytes` goes alone, or
+    /// with more than `max_alone_bytes` not at all, so that it holds up no others.
+    fn send_some(
+        &mut self,
+        wanted: Vec<u32>,
+        max_bytes: usize,
+        max_alone_bytes: usize,
+        exit: bool,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
         let mut bytes = 0;
         let mut taken: Vec<u32> = Vec::new();
-        for seq in wanted.into_iter().take(BATCH_ROWS) {
+        for seq in wanted {
             let Some(waiting) = self.ring.iter().find(|waiting| waiting.seq == seq) else { continue };
-            if bytes + waiting.row.len() > max_bytes {
+            let length = waiting.row.len();
+            if taken.is_empty() {
+                if length > max_alone_bytes {
+                    continue;
+                }
+            } else if bytes + length > max_bytes || taken.len() >= BATCH_ROWS {
                 break;
             }
-            bytes += waiting.row.len();
+            bytes += length;
             taken.push(seq);
         }
         if taken.is_empty() {
