@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ExitCode, Stdio};
@@ -48,10 +48,15 @@ pub fn run(project: &Project, form: Form, port: u16) -> Result<ExitCode> {
     bail!("the collector ended by itself with {status}")
 }
 
+/// Fails when `port` is taken, before the build rather than after it.
 fn check_port(port: u16) -> Result<()> {
-    TcpListener::bind(("127.0.0.1", port))
-        .map(drop)
-        .with_context(|| format!("cannot listen on port {port} of 127.0.0.1; choose another with --port"))
+    match TcpListener::bind(("127.0.0.1", port)) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            bail!("port {port} of 127.0.0.1 is taken; choose another with --port")
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot listen on port {port} of 127.0.0.1")),
+    }
 }
 
 /// Starts the collector in a process group of its own, so that Ctrl-C reaches this program alone, which then ends the
@@ -94,4 +99,18 @@ fn stop(collector: &mut Child) -> Result<()> {
         thread::sleep(POLL);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_port_is_one_clear_sentence() {
+        let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let message = format!("port {port} of 127.0.0.1 is taken; choose another with --port");
+        assert_eq!(check_port(port).unwrap_err().to_string(), message);
+        assert!(check_port(0).is_ok());
+    }
 }
