@@ -17,8 +17,8 @@ export function Panel({ live }: { live: Live }) {
         </svg>
         <h2 id="panel-title">Flags panel</h2>
         <Counters live={live} />
+        <LastProblem live={live} />
       </header>
-      <LastProblem live={live} />
       <Person live={live} />
       <Flags live={live} />
       <Exposures live={live} />
