@@ -15,7 +15,7 @@ use crate::server::App;
 use crate::store::{Batch, Cell, Rank, Record, StoredRow};
 use crate::user_agent::{self, UserAgent};
 use crate::wire::{self, BatchError, Dedup, MAX_ROWS, Row};
-use crate::{body, clock, ledger, log};
+use crate::{body, clock, ledger};
 
 /// How many rows of the batch were malformed and not stored. Absent when none was.
 pub const REFUSED: HeaderName = HeaderName::from_static("x-pennon-refused");
@@ -41,7 +41,8 @@ pub async fn post(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -
     let taken = read.await.map_err(|error| ApiError::unavailable(format!("reading the body failed: {error}")))??;
 
     if let Some(reason) = &taken.first_refusal {
-        log::line(&format!("refused {} of {} rows, first: {reason}", taken.refused, taken.rows));
+        let message = format!("refused {} of {} rows, first: {reason}", taken.refused, taken.rows);
+        app.refusals.line(received_at_ms, &message);
     }
     app.writer.append(taken.batch).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -43,7 +44,7 @@ struct Stamp {
 
 struct Served {
     etag: HeaderValue,
-    text: String,
+    text: Bytes,
 }
 
 /// All that the collector looks at in a ruleset: it is a JSON object. The client judges the rest, flag by flag.
@@ -105,7 +106,7 @@ impl RulesetFile {
             return Err(format!("ruleset {} is not kept and so not served: {error}", self.path.display()));
         }
         let etag = HeaderValue::from_str(&etag).map_err(|error| error.to_string())?;
-        state.served = Some(Arc::new(Served { etag, text }));
+        state.served = Some(Arc::new(Served { etag, text: text.into() }));
         Ok(())
     }
 }

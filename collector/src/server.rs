@@ -30,6 +30,8 @@ use crate::{exposures, ingest, log, report, ruleset};
 
 /// The most connections at a time; more wait to be accepted. Below the 1024 files that a process may usually open.
 const MAX_CONNECTIONS: usize = 800;
+/// The most questions that the store is asked at a time. Each opens the file, its log and its index.
+const MAX_ASKING: usize = 16;
 /// The most bodies that are unpacked and read at a time.
 const MAX_READING: usize = 8;
 /// How long a connection may take to send a request's head, and how long it may rest between two requests.
@@ -47,6 +49,8 @@ pub struct App {
     pub writer: Writer,
     pub ruleset: RulesetFile,
     pub reading: Arc<Semaphore>,
+    pub refusals: log::Throttle,
+    asking: Semaphore,
     pub max_body_bytes: usize,
     pub max_unpacked_bytes: usize,
 }
@@ -57,6 +61,7 @@ impl App {
         &self,
         question: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, ApiError> {
+        let _turn = self.asking.acquire().await;
         let store = Arc::clone(&self.store);
         tokio::task::spawn_blocking(move || question(&*store))
             .await
@@ -82,6 +87,8 @@ pub fn run(options: &ServeOptions) -> Result<(), String> {
         writer,
         ruleset: RulesetFile::new(&options.ruleset),
         reading: Arc::new(Semaphore::new(MAX_READING)),
+        refusals: log::Throttle::default(),
+        asking: Semaphore::new(MAX_ASKING),
         max_body_bytes: options.max_body_bytes as usize,
         max_unpacked_bytes: options.max_unpacked_bytes as usize,
     });

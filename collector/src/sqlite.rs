@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{Connection, OpenFlags, Row, ToSql, Transaction, params, params_from_iter};
+use rusqlite::{Connection, OpenFlags, Row, ToSql, Transaction, TransactionBehavior, params, params_from_iter};
 use serde_json::value::RawValue;
 
 use crate::store::{
@@ -82,7 +82,8 @@ pub fn for_each_row<E: From<StoreError>>(
 impl Store for Sqlite {
     fn append(&self, batches: &[Batch]) -> Result<(), StoreError> {
         let mut connection = self.writer();
-        let transaction = connection.transaction()?;
+        // Immediate: begun as a reader, it would fail at once where another process writes, instead of waiting.
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut instances = Instances::default();
         for batch in batches {
             append_batch(&transaction, &mut instances, batch)?;
@@ -161,7 +162,7 @@ impl Store for Sqlite {
 /// Makes the tables of a new file; looks at those of an old one.
 fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     // Immediate: of two collectors that start on a new file, one makes the tables and the other waits.
-    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
         transaction.execute_batch(SCHEMA)?;

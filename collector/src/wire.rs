@@ -236,7 +236,7 @@ impl Row {
             }
         }
         if let Some(id) = self.id.as_deref().filter(|id| !is_row_id(id)) {
-            return Err(refused("bad_id", format!("id is \"{id}\", expected 22 characters of base64url")));
+            return Err(refused("bad_id", format!("id is {id:?}, expected 22 characters of base64url")));
         }
         self.check_lengths()?;
         self.check_attributes()?;
@@ -285,7 +285,9 @@ impl Row {
             return Err(refused("too_long", message));
         }
         match found.iter().find(|(_, value)| value.is_object() || value.is_array()) {
-            Some((name, _)) => Err(refused("malformed", format!("attributes.{name} is no scalar, expected one"))),
+            Some((name, _)) => {
+                Err(refused("malformed", format!("attributes.{} is no scalar, expected one", name.escape_debug())))
+            }
             None => Ok(()),
         }
     }
