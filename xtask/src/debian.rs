@@ -16,6 +16,9 @@ use std::path::{Path, PathBuf};
 /// The name under which rustup knows the toolchain.
 pub const NAME: &str = "pennon";
 
+/// The file in the toolchain's folder that says what it was made from.
+pub const MADE_FROM: &str = "made-from.txt";
+
 const PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm"];
 const RUSTC: &str = "/usr/bin/rustc";
 const CARGO: &str = "/usr/bin/cargo";
@@ -67,7 +70,7 @@ fn folder(project: &Project) -> PathBuf {
 }
 
 fn fingerprint_file(project: &Project) -> PathBuf {
-    folder(project).join("made-from.txt")
+    folder(project).join(MADE_FROM)
 }
 
 fn build_folder(project: &Project) -> PathBuf {

@@ -193,7 +193,7 @@ fn cargo(project: &Project) -> Command {
 /// The target folder of what is compiled for wasm but not shipped.
 fn test_target(project: &Project, toolchain: &Toolchain) -> Result<std::path::PathBuf> {
     let target = project.path("target/wasm/test");
-    wasm::use_only_with(&target, &toolchain.version)?;
+    wasm::use_only_with(&target, &toolchain.identity)?;
     Ok(target)
 }
 

@@ -21,8 +21,9 @@ const DOWNLOAD_LIMIT: Duration = Duration::from_secs(180);
 pub struct Toolchain {
     /// What RUSTUP_TOOLCHAIN must be; `None` keeps the active toolchain.
     name: Option<&'static str>,
-    /// What `rustc -vV` prints.
-    pub version: String,
+    /// What `rustc -vV` prints, and how the library was made when it was made here: what is compiled with another
+    /// identity cannot be used.
+    pub identity: String,
     pub sysroot: PathBuf,
 }
 
@@ -85,8 +86,9 @@ impl Toolchain {
 
     fn inspect(name: Option<&'static str>) -> Option<Self> {
         let version = process::answer(command_with(name, "rustc").arg("-vV"))?;
-        let sysroot = process::answer(command_with(name, "rustc").args(["--print", "sysroot"]))?;
-        Some(Self { name, version, sysroot: PathBuf::from(sysroot) })
+        let sysroot = PathBuf::from(process::answer(command_with(name, "rustc").args(["--print", "sysroot"]))?);
+        let made_from = fs::read_to_string(sysroot.join(debian::MADE_FROM)).unwrap_or_default();
+        Some(Self { name, identity: format!("{version}\n{made_from}"), sysroot })
     }
 
     fn has_target(&self) -> bool {

@@ -67,14 +67,14 @@ fn possible(toolchain: &Toolchain, wanted: Form) -> Form {
 
 fn facts_of(project: &Project, toolchain: &Toolchain, form: Form) -> Result<Vec<String>> {
     let flags = [cargo_flags(form), rust_flags(form), &BINDGEN, &WASM_OPT].concat().join(" ");
-    Ok(vec![toolchain.version.clone(), form.to_string(), tools::wasm_bindgen_version(project)?, flags])
+    Ok(vec![toolchain.identity.clone(), form.to_string(), tools::wasm_bindgen_version(project)?, flags])
 }
 
 fn make(project: &Project, toolchain: &Toolchain, form: Form) -> Result<()> {
     let bindgen = tools::wasm_bindgen(project)?;
     // One folder for each form: both would write the same file, and cargo would take the other's for its own.
     let target = project.path("target/wasm").join(form.to_string());
-    use_only_with(&target, &toolchain.version)?;
+    use_only_with(&target, &toolchain.identity)?;
     let output =
         process::step(project, &format!("wasm module, {form}"), &mut cargo(project, toolchain, form, &target)?)?;
     if let Err(error) = check_lto(&output) {
@@ -140,16 +140,16 @@ fn rust_flags(form: Form) -> &'static [&'static str] {
 
 /// Empties `target` when what is in it was made by another toolchain: cargo does not notice every such change, a
 /// rebuilt standard library for one.
-pub fn use_only_with(target: &Path, toolchain_version: &str) -> Result<()> {
+pub fn use_only_with(target: &Path, toolchain_identity: &str) -> Result<()> {
     let mark = target.join("toolchain.txt");
-    if fs::read_to_string(&mark).is_ok_and(|found| found == toolchain_version) {
+    if fs::read_to_string(&mark).is_ok_and(|found| found == toolchain_identity) {
         return Ok(());
     }
     if target.exists() {
         fs::remove_dir_all(target).with_context(|| format!("cannot remove {}", target.display()))?;
     }
     fs::create_dir_all(target).with_context(|| format!("cannot create {}", target.display()))?;
-    fs::write(&mark, toolchain_version).with_context(|| format!("cannot write {}", mark.display()))
+    fs::write(&mark, toolchain_identity).with_context(|| format!("cannot write {}", mark.display()))
 }
 
 /// Fails unless cargo's verbose `output` shows that the module was compiled with `-C lto`, or was not compiled at all.
