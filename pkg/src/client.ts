@@ -4,7 +4,7 @@ import { createEvents } from "./events.js"
 import { startInstance, type Instance, type LoadModule } from "./instance.js"
 import { hostFetch, soon } from "./natives.js"
 import { readOptions, type Settings } from "./options.js"
-import { deepEqual, plainObject } from "./plain.js"
+import { deepEqual, plain, plainObject } from "./plain.js"
 import { createProblems } from "./problems.js"
 import { fetchRuleset } from "./ruleset.js"
 import type {
@@ -155,7 +155,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
 
   function listBrokenFlag(engine: Engine, key: string): void {
     const problem = engine.problem(key)
-    if (problem) problems.addOfRuleset("FLAG_INVALID", `flags.${key}`, problem)
+    if (problem) problems.addOfRuleset("FLAG_INVALID", problem)
   }
 
   // Exposures.
@@ -234,7 +234,10 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     }
     enter((engine) => {
       const problem = engine.setRuleset(text)
-      if (problem) return problems.addOfRuleset("RULESET_INVALID", source, problem)
+      if (problem) {
+        const place = problem.place ? `${source}: ${problem.place}` : source
+        return problems.addOfRuleset("RULESET_INVALID", { ...problem, place })
+      }
       values.clear()
       changed("ruleset")
     }, undefined)
@@ -257,13 +260,15 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     allFlags: () => enter((engine) => engine.flagKeys(), []).map((key) => entryOf(key).decision),
     reportExposure(key, options) {
       const { decision } = entryOf(key)
+      const given = memberOf(options, "value")
+      const value = plain(given)
       enter((engine) => {
         let variant = decision.variant
-        if (options?.value !== undefined) {
-          const named = engine.variants(key).find((name) => deepEqual(valueOf(engine, key, name).value, options.value))
+        if (given !== undefined) {
+          const named = engine.variants(key).find((name) => deepEqual(valueOf(engine, key, name).value, value))
           if (named === undefined) {
             problems.add("UNKNOWN_VALUE", `reportExposure(${shown(key)})`,
-              `found ${shown(options.value)}, expected the value of one of the flag's variants`)
+              `found ${shown(given)}, expected the value of one of the flag's variants`)
           }
           variant = named ?? variant
         }
@@ -294,8 +299,9 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       changed("attributes")
     },
     reset(options) {
+      const deviceToo = memberOf(options, "device") === true
       attributes = plainObject({})
-      enter((engine) => engine.reset(options?.device === true), undefined)
+      enter((engine) => engine.reset(deviceToo), undefined)
       changed("identity")
     },
     get identity() {
@@ -451,6 +457,15 @@ function waitAtMost(timeoutMs: number, work: Promise<void>, late: () => void): P
       resolve()
     })
   })
+}
+
+/** What a page passed under this name; undefined when looking at it throws. (Within `enter` that would pass for a trap.) */
+function memberOf(object: unknown, name: string): unknown {
+  try {
+    return (object as Record<string, unknown> | null | undefined)?.[name]
+  } catch {
+    return undefined
+  }
 }
 
 function undefinedNames(object: object): string[] {

@@ -8,8 +8,8 @@ export interface Problems {
   readonly list: readonly Problem[]
   /** Adds a problem unless one with this code is listed for this place. */
   add(code: string, where: string, message: string): void
-  /** Adds what is wrong with a ruleset; `source` is the place when all of it is. */
-  addOfRuleset(code: string, source: string, problem: RulesetProblem): void
+  /** Adds what is wrong with a ruleset. */
+  addOfRuleset(code: string, problem: RulesetProblem): void
 }
 
 /** A list of problems, each once. `added` is called with each new one. */
@@ -24,8 +24,8 @@ export function createProblems(added: (problem: Problem) => void): Problems {
   return {
     list,
     add,
-    addOfRuleset(code, source, { place, found, expected }) {
-      add(code, place || source, `found ${found}, expected ${expected}`)
+    addOfRuleset(code, { place, found, expected }) {
+      add(code, place, `found ${found || "nothing"}, expected ${expected}`)
     },
   }
 }
