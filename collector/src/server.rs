@@ -132,7 +132,7 @@ fn set_header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<H
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
-/// Whether rows can be stored, with the store's counts.
+/// Whether the writing thread runs and the store can be read, with its counts.
 async fn healthz(State(app): State<Arc<App>>) -> Result<Json<serde_json::Value>, ApiError> {
     if !app.writer.is_running() {
         return Err(ApiError::unavailable("the writing thread has ended"));

@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::error::ApiError;
 use crate::store::{Batch, Store, StoreError};
+use crate::{clock, log};
 
 /// The most rows that wait, over all batches. More are answered with 503 at once.
 const MAX_QUEUED_ROWS: u32 = 20_000;
@@ -63,6 +64,7 @@ impl Writer {
 }
 
 fn run(store: &dyn Store, mut jobs: mpsc::UnboundedReceiver<Job>) {
+    let failures = log::Throttle::default();
     while let Some(first) = jobs.blocking_recv() {
         let mut rows = first.batch.records.len();
         let mut group = vec![first];
@@ -71,11 +73,11 @@ fn run(store: &dyn Store, mut jobs: mpsc::UnboundedReceiver<Job>) {
             rows += next.batch.records.len();
             group.push(next);
         }
-        commit(store, group);
+        commit(store, group, &failures);
     }
 }
 
-fn commit(store: &dyn Store, group: Vec<Job>) {
+fn commit(store: &dyn Store, group: Vec<Job>, failures: &log::Throttle) {
     let (batches, waiting): (Vec<Batch>, Vec<_>) =
         group.into_iter().map(|job| (job.batch, (job.done, job._room))).unzip();
     let outcome = store.append(&batches);
@@ -86,6 +88,9 @@ fn commit(store: &dyn Store, group: Vec<Job>) {
             Err(_) if !alone => store.append(std::slice::from_ref(batch)),
             shared => shared.clone(),
         };
+        if let Err(error) = &answer {
+            failures.line(clock::now_ms(), &format!("a batch is not stored: {error}"));
+        }
         // Whoever asked may have hung up.
         let _ = done.send(answer);
     }

@@ -41,7 +41,12 @@ impl Site {
     }
 
     pub fn start(&self) -> Collector {
-        let mut child = Command::new(PROGRAM)
+        self.start_by(Command::new(PROGRAM))
+    }
+
+    /// Starts it through `command`, to which the options are added.
+    pub fn start_by(&self, mut command: Command) -> Collector {
+        let mut child = command
             .args(["serve", "--port", "0"])
             .args(&self.options)
             .arg("--data")

@@ -11,5 +11,6 @@ mod origins;
 mod reading;
 mod ruleset;
 mod shutdown;
+mod store_file;
 mod stored_once;
 mod www;

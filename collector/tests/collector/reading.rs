@@ -120,7 +120,7 @@ fn rows_are_printed_in_the_order_in_which_they_were_stored() {
 }
 
 #[test]
-fn health_is_ok_while_rows_can_be_stored() {
+fn health_is_ok_while_the_store_can_be_read() {
     let site = Site::new();
     let collector = site.start();
     assert_eq!(collector.get("/healthz").json(), json!({ "status": "ok", "counts": {} }));
