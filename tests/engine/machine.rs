@@ -148,7 +148,7 @@ struct Model {
     sequence_numbers: HashSet<u64>,
     counters: Counters,
     last_sent: Counters,
-    refused_since_flush: HashSet<(Option<Seen>, u64)>,
+    refused_since_flush: HashSet<(Seen, u64)>,
     recorded: u32,
     delivered: u32,
     /// Rows delivered since a flush was asked for that has not ended.
@@ -239,7 +239,6 @@ impl Model {
         let scope = seen.scope(self.dedup);
         let known = scope.is_some()
             && (self.waiting.iter().any(|waiting| waiting.scope == scope) || self.remembers(scope.as_ref()));
-        let before = (self.waiting.clone(), self.recorded, self.counters);
         let (person, session) = (format!("person-{}", seen.person), format!("session-{}", seen.session));
         let (flag_key, variant) = (format!("flag-{}", seen.flag), format!("variant-{}", seen.variant));
         let value_text = format!("\"{}\"", "x".repeat(seen.value_bytes));
@@ -281,13 +280,14 @@ impl Model {
             assert_eq!((recorded.len(), refused, stale), (0, 1, false), "recorded, or refused and nothing else");
             // Everything else of a row is shorter than this.
             let row_bytes = seen.value_bytes + 700;
-            let mut could_go = before.0.clone();
-            could_go.retain(|waiting| waiting.experiment || waiting.flight.is_some());
-            let stays_bytes: usize = could_go.iter().map(|waiting| waiting.row.len()).sum();
-            assert!(could_go.len() >= RING_ROWS || stays_bytes + row_bytes > RING_BYTES, "there was room");
-            let next_seq = if scope.is_none() { self.counters.seq_max + 1 } else { 0 };
+            let stay = || self.waiting.iter().filter(|waiting| waiting.experiment || waiting.flight.is_some());
+            let stay_bytes: usize = stay().map(|waiting| waiting.row.len()).sum();
+            assert!(stay().count() >= RING_ROWS || stay_bytes + row_bytes > RING_BYTES, "there was room");
             // Without a scope an id is made of the number it would have had.
-            let key = (scope.or_else(|| Some(seen.clone())), next_seq);
+            let key = match scope {
+                Some(scope) => (scope, 0),
+                None => (Seen { session: 0, ..seen.clone() }, self.counters.seq_max + 1),
+            };
             if self.refused_since_flush.len() < RING_ROWS && self.refused_since_flush.insert(key) {
                 self.counters.refused += 1;
             }
