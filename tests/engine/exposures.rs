@@ -1,1 +1,466 @@
+//! Exposures, as a page sees them: who is recorded when, what is sent when, and what a restart remembers.
 
+use pennon::engine::attributes::Value;
+use pennon::engine::effect::{Effect, StorageKey};
+use pennon::engine::exposure::id::Dedup;
+use pennon::engine::exposure::{Input, Outcome};
+
+use crate::support::{Network, Page, START_MS, Storage};
+
+const MINUTE_MS: f64 = 60_000.0;
+
+/// A flag whose only rule serves `variant`, and one that everybody is kept out of.
+fn serving(variant: &str) -> String {
+    limited(100, variant)
+}
+
+/// The same, with the limit that lets so many percent in.
+fn limited(percent: u32, variant: &str) -> String {
+    format!(
+        r#"{{"version":5,"environment":"production","flags":{{
+            "checkout":{{"version":7,"variants":{{"control":false,"treatment":{{"layout":"one-page"}}}},"default":"control",
+                "experiment":"checkout-2026-q4","limitExposure":{{"percent":{percent}}},
+                "rules":[{{"id":"everyone","serve":"{variant}"}}]}},
+            "banner":{{"variants":{{"on":true,"off":false}},"default":"off","enabled":false}},
+            "broken":{{"variants":{{}}}} }} }}"#
+    )
+}
+
+/// So many flags, `f0` and so on; those with an experiment are `e0` and so on.
+fn many(plain: usize, experiments: usize) -> String {
+    let flag = |key: String, more: &str| format!(r#""{key}":{{"variants":{{"v":1}},"default":"v"{more}}}"#);
+    let flags: Vec<String> = (0..plain)
+        .map(|at| flag(format!("f{at}"), ""))
+        .chain((0..experiments).map(|at| flag(format!("e{at}"), r#","experiment":"x""#)))
+        .collect();
+    format!(r#"{{"flags":{{{}}}}}"#, flags.join(","))
+}
+
+#[test]
+fn exposure_is_queued_once_per_session() {
+    let mut page = Page::first(Dedup::Session, &serving("treatment"));
+    for _ in 0..100 {
+        assert_eq!(page.read("checkout"), ("treatment".to_owned(), "TARGETING_MATCH"));
+    }
+    assert_eq!(page.recorded.len(), 1);
+    page.advance(MINUTE_MS);
+    page.read("checkout");
+    assert_eq!(page.recorded.len(), 1, "also after it was delivered");
+    assert_eq!(page.client.exposures().stats().delivered, 1);
+}
+
+#[test]
+fn a_row_says_what_was_decided_for_whom_when_and_why() {
+    let mut page = Page::open(Dedup::Session, &serving("treatment"), Storage::new(), Some("u1"), START_MS);
+    let attributes: Value = serde_json::from_str(r#"{"plan":"pro","secret":"s"}"#).unwrap();
+    let effects = page.client.identify(None, attributes);
+    page.run(effects);
+    page.advance(1500.0);
+    page.read("checkout");
+    let identity = page.client.identity().clone();
+    let id = page.recorded[0]["id"].clone();
+    assert_eq!(
+        page.recorded,
+        [serde_json::json!({
+            "flag_key": "checkout", "value": { "layout": "one-page" }, "variant": "treatment", "reason": "TARGETING_MATCH",
+            "session_id": page.client.session().id, "distinct_id": "u1", "id": id,
+            "ts_ms": START_MS as u64 + 1500, "mono_ms": 1500, "seq": 1, "instance_id": format!("instance-{START_MS}"),
+            "anon_id": identity.anonymous_id, "device_id": identity.device_id, "unit": "distinctId",
+            "flag_version": 7, "ruleset_version": 5, "rule_id": "everyone", "experiment": "checkout-2026-q4",
+            "environment": "production", "source": "call", "dedup": "session", "attributes": { "plan": "pro" },
+            "app_version": "2.4.1", "sdk": concat!("pennon/", env!("CARGO_PKG_VERSION")),
+        })]
+    );
+}
+
+#[test]
+fn a_disabled_flag_is_recorded_and_an_error_or_an_override_is_not() {
+    let mut page = Page::first(Dedup::Session, &serving("treatment"));
+    let effects = page.client.override_flag("checkout".into(), "control".into());
+    page.run(effects);
+    for (key, reason) in [("banner", "DISABLED"), ("broken", "ERROR"), ("unknown", "ERROR"), ("checkout", "OVERRIDE")] {
+        assert_eq!(page.read(key).1, reason);
+    }
+    assert_eq!(page.field("reason"), ["DISABLED"]);
+}
+
+#[test]
+fn a_changed_value_makes_a_second_row() {
+    let mut page = Page::first(Dedup::Session, &serving("treatment"));
+    page.read("checkout");
+    page.set_ruleset(&serving("control"));
+    page.read("checkout");
+    page.read("checkout");
+    page.set_ruleset(&serving("treatment"));
+    page.read("checkout");
+    assert_eq!(page.field("variant"), ["treatment", "control"]);
+}
+
+#[test]
+fn a_new_session_makes_a_second_row() {
+    let mut page = Page::first(Dedup::Session, &serving("treatment"));
+    page.read("checkout");
+    page.renew_session();
+    page.read("checkout");
+    page.advance(30.0 * MINUTE_MS);
+    page.read("checkout");
+    let sessions = page.field("session_id");
+    assert_eq!(sessions.len(), 3);
+    assert!(sessions[0] != sessions[1] && sessions[1] != sessions[2]);
+}
+
+#[test]
+fn reads_alone_prolong_no_session_and_activity_does() {
+    let mut page = Page::first(Dedup::Session, &serving("treatment"));
+    for _ in 0..4 {
+        page.read("checkout");
+        page.advance(10.0 * MINUTE_MS);
+    }
+    assert_eq!(page.recorded.len(), 2, "over after 30 minutes of reads alone");
+    for _ in 0..6 {
+        page.activity();
+        page.read("checkout");
+        page.advance(10.0 * MINUTE_MS);
+    }
+    assert_eq!(page.recorded.len(), 2, "live after an hour of activity");
+}
+
+#[test]
+fn identity_scope_survives_a_new_session_and_a_restart() {
+    let mut page = Page::first(Dedup::Identity, &serving("treatment"));
+    page.read("checkout");
+    page.renew_session();
+    page.read("checkout");
+    assert_eq!(page.recorded.len(), 1);
+    page.advance(MINUTE_MS);
+
+    let later_ms = START_MS + 100.0 * MINUTE_MS;
+    let mut later = Page::open(Dedup::Identity, &serving("treatment"), page.storage, None, later_ms);
+    later.read("checkout");
+    assert_eq!(later.recorded.len(), 0);
+}
+
+#[test]
+fn identity_scope_is_cleared_by_another_id_and_by_reset_and_not_by_the_same_id() {
+    let mut page = Page::open(Dedup::Identity, &serving("treatment"), Storage::new(), Some("u1"), START_MS);
+    let read_and_deliver = |page: &mut Page| {
+        page.read("checkout");
+        page.advance(MINUTE_MS);
+        page.recorded.len()
+    };
+    assert_eq!(read_and_deliver(&mut page), 1);
+    page.identify("u1");
+    assert_eq!(read_and_deliver(&mut page), 1, "the same id");
+    page.identify("u2");
+    assert_eq!(read_and_deliver(&mut page), 2, "another id");
+    page.identify("u1");
+    assert_eq!(read_and_deliver(&mut page), 3, "what was reported of the first is forgotten");
+    page.reset();
+    assert!(!page.storage.contains_key(StorageKey::Acknowledged.as_str()));
+    assert_eq!(read_and_deliver(&mut page), 4, "reset");
+    assert_eq!(page.field("distinct_id")[..3], ["u1", "u2", "u1"]);
+    assert_eq!(page.field("distinct_id")[3], page.client.identity().anonymous_id);
+}
+
+#[test]
+fn identity_scope_is_cleared_when_the_next_page_begins_with_another_id() {
+    let visit = |storage: Storage, id: &str| {
+        let mut page = Page::open(Dedup::Identity, &serving("treatment"), storage, Some(id), START_MS);
+        page.read("checkout");
+        page.advance(MINUTE_MS);
+        (page.recorded.len(), page.storage)
+    };
+    let (first, storage) = visit(Storage::new(), "u1");
+    let (same, storage) = visit(storage, "u1");
+    let (other, storage) = visit(storage, "u2");
+    let (back, _) = visit(storage, "u1");
+    assert_eq!([first, same, other, back], [1, 0, 1, 1]);
+}
+
+#[test]
+fn without_a_scope_every_read_is_a_row() {
+    let mut page = Page::first(Dedup::None, &serving("treatment"));
+    for _ in 0..5 {
+        page.read("checkout");
+    }
+    let mut ids = page.field("id");
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 5);
+}
+
+#[test]
+fn somebody_first_outside_the_limit_and_then_let_in_has_two_rows_with_two_reasons() {
+    let mut page = Page::first(Dedup::Session, &limited(0, "control"));
+    page.read("checkout");
+    page.set_ruleset(&limited(100, "control"));
+    page.read("checkout");
+    page.read("checkout");
+    assert_eq!(page.field("reason"), ["NOT_IN_EXPOSURE", "TARGETING_MATCH"]);
+    assert_eq!(page.field("variant"), ["control", "control"], "of the same variant");
+}
+
+#[test]
+fn identify_changes_the_identity_of_later_rows_only() {
+    let mut page = Page::first(Dedup::Session, &serving("treatment"));
+    let anonymous_id = page.client.identity().anonymous_id.clone();
+    page.read("checkout");
+    page.identify("u1");
+    page.read("checkout");
+    page.advance(MINUTE_MS);
+    assert_eq!(page.field("distinct_id"), [anonymous_id.as_str(), "u1"]);
+    let body: serde_json::Value = serde_json::from_str(&page.sent[0].body).unwrap();
+    assert_eq!(body["exposures"].as_array().unwrap(), &page.recorded, "as they were recorded");
+    let sessions = page.field("session_id");
+    assert_eq!(sessions[0], sessions[1], "identify keeps the session");
+}
+
+#[test]
+fn a_full_ring_evicts_the_oldest_rows_without_an_experiment_first() {
+    let mut page = Page::first(Dedup::Session, &many(700, 1));
+    page.network = Network::Silent;
+    page.read("e0");
+    let dropped = |page: &Page| page.client.exposures().stats().ledger.dropped_ring_full;
+    let filled = (0..700).take_while(|at| {
+        page.read(&format!("f{at}"));
+        dropped(&page) == 0
+    });
+    assert!(filled.count() > 400);
+    let stale = page.stale;
+    assert!(stale > 0, "an eviction un-marks");
+
+    let oldest = |page: &Page, on_its_way: bool| {
+        let row = page.recorded.iter().find(|row| {
+            let id = row["id"].as_str().unwrap().to_owned();
+            row.get("experiment").is_none() && page.sent[0].ids.contains(&id) == on_its_way
+        });
+        row.unwrap()["flag_key"].as_str().unwrap().to_owned()
+    };
+    let (sent, evicted) = (oldest(&page, true), oldest(&page, false));
+    let rows = page.recorded.len();
+    page.read("e0");
+    page.read(&sent);
+    assert_eq!(page.recorded.len(), rows, "an experiment, and what is on its way, stay");
+    page.read(&evicted);
+    assert_eq!(page.recorded.len(), rows + 1, "{evicted} is recorded again");
+}
+
+#[test]
+fn what_there_is_no_room_for_is_refused_and_not_marked_as_seen() {
+    let mut page = Page::first(Dedup::Session, &many(0, 700));
+    page.network = Network::Silent;
+    let full = (0..700)
+        .find(|at| {
+            page.read(&format!("e{at}"));
+            page.refused > 0
+        })
+        .unwrap();
+    let (refused, another) = (format!("e{full}"), format!("e{}", full + 1));
+    page.read(&refused);
+    page.read(&another);
+    let stats = page.client.exposures().stats();
+    assert_eq!((page.refused, stats.ledger.refused), (3, 2), "each is counted once");
+    assert_eq!((stats.pending, stats.ledger.seq_max, stats.ledger.dropped_ring_full), (full, full as u32, 0));
+
+    page.network = Network::Answers(Outcome::Acknowledged);
+    page.advance(MINUTE_MS);
+    page.read(&refused);
+    page.read(&another);
+    page.advance(MINUTE_MS);
+    let stats = page.client.exposures().stats();
+    assert_eq!((stats.delivered, stats.pending, stats.ledger.seq_max), (full as u32 + 2, 0, full as u32 + 2));
+}
+
+#[test]
+fn a_row_too_large_to_make_room_for_costs_no_other() {
+    let mut page = Page::first(Dedup::Session, &many(10, 0));
+    for at in 0..9 {
+        page.read(&format!("f{at}"));
+    }
+    let value = format!("\"{}\"", "x".repeat(300 * 1024));
+    let source = pennon::engine::exposure::row::Source::Manual;
+    let effects = page.client.record("f9", None, &value, true, source, page.now);
+    assert_eq!(effects, [Effect::Refused]);
+    let stats = page.client.exposures().stats();
+    assert_eq!((stats.pending, stats.ledger.dropped_ring_full, stats.ledger.refused), (9, 0, 1));
+}
+
+#[test]
+fn a_row_larger_than_a_batch_goes_alone_and_holds_up_no_others() {
+    let mut page = Page::first(Dedup::Session, &many(3, 0));
+    page.read("f0");
+    let value = format!("\"{}\"", "x".repeat(60 * 1024));
+    let source = pennon::engine::exposure::row::Source::Manual;
+    let effects = page.client.record("f1", None, &value, true, source, page.now);
+    page.run(effects);
+    page.read("f2");
+    page.advance(MINUTE_MS);
+    assert_eq!(page.client.exposures().stats().delivered, 3);
+    assert_eq!(page.sent.iter().map(|batch| batch.ids.len()).collect::<Vec<_>>(), [1, 1, 1]);
+}
+
+#[test]
+fn rows_wait_for_the_flush_interval_and_go_in_one_batch() {
+    let mut page = Page::first(Dedup::Session, &many(3, 0));
+    page.read("f0");
+    page.advance(4000.0);
+    page.read("f1");
+    page.advance(999.0);
+    assert_eq!(page.sent.len(), 0);
+    page.advance(1.0);
+    assert_eq!(page.sent.iter().map(|batch| batch.ids.len()).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn a_full_batch_is_sent_at_once() {
+    let mut page = Page::first(Dedup::Session, &many(100, 0));
+    let rows = (0..100)
+        .position(|at| {
+            page.read(&format!("f{at}"));
+            !page.sent.is_empty()
+        })
+        .unwrap();
+    let bytes: usize = page.recorded.iter().map(|row| row.to_string().len()).sum();
+    assert!(bytes >= 45 * 1024 && bytes - page.recorded[rows].to_string().len() < 45 * 1024, "{bytes}");
+    assert_eq!(page.sent[0].ids.len(), rows, "all but the one that is too many");
+}
+
+#[test]
+fn a_failed_batch_is_sent_again_with_the_same_rows_and_a_new_stamp() {
+    let mut page = Page::first(Dedup::Session, &many(2, 0));
+    page.network = Network::Answers(Outcome::Refused);
+    page.read("f0");
+    page.read("f1");
+    page.advance(6000.0);
+    page.network = Network::Answers(Outcome::Acknowledged);
+    page.advance(MINUTE_MS);
+    assert_eq!(page.sent.len(), 2);
+    let bodies: Vec<serde_json::Value> =
+        page.sent.iter().map(|batch| serde_json::from_str(&batch.body).unwrap()).collect();
+    assert_eq!(bodies[0]["exposures"], bodies[1]["exposures"]);
+    assert_eq!((bodies[0]["attempt"].as_u64(), bodies[1]["attempt"].as_u64()), (Some(1), Some(2)));
+    assert!(bodies[0]["sent_mono_ms"].as_u64() < bodies[1]["sent_mono_ms"].as_u64());
+    assert_eq!(bodies[1]["ledger"]["resent"], 2);
+    assert_ne!(bodies[0]["batch_id"], bodies[1]["batch_id"]);
+    assert_eq!(page.client.exposures().stats().delivered, 2);
+}
+
+#[test]
+fn a_server_that_never_answers_is_given_up_after_ten_seconds() {
+    let mut page = Page::first(Dedup::Session, &many(1, 0));
+    page.network = Network::Silent;
+    page.read("f0");
+    page.advance(5000.0);
+    page.advance(9999.0);
+    let stats = page.client.exposures().stats();
+    assert_eq!((stats.sending, stats.ledger.unreachable), (1, 0));
+    page.advance(5000.0);
+    let stats = page.client.exposures().stats();
+    assert_eq!((stats.sending, stats.pending, stats.ledger.unreachable), (0, 1, 1));
+}
+
+#[test]
+fn a_page_that_goes_away_sends_what_was_never_sent_and_experiments_first() {
+    let mut page = Page::first(Dedup::Session, &many(98, 1));
+    for at in 0..80 {
+        page.read(&format!("f{at}"));
+    }
+    page.read("e0");
+    let experiment = page.recorded[80]["id"].as_str().unwrap().to_owned();
+    page.step(Input::Exit);
+    assert_eq!((page.sent.len(), page.sent.iter().all(|batch| batch.exit)), (3, true));
+    assert!(page.sent[0].ids.contains(&experiment));
+    for batch in &page.sent {
+        let body: serde_json::Value = serde_json::from_str(&batch.body).unwrap();
+        let bytes: usize = body["exposures"].as_array().unwrap().iter().map(|row| row.to_string().len()).sum();
+        assert!(bytes <= 15 * 1024, "{bytes}");
+    }
+    assert!(page.sent.iter().map(|batch| batch.body.len()).sum::<usize>() < 64 * 1024, "within the keepalive quota");
+}
+
+#[test]
+fn a_flush_sends_everything_and_tells_when_it_is_over() {
+    let mut page = Page::first(Dedup::Session, &many(250, 0));
+    page.step(Input::Flush);
+    assert_eq!(page.flushed, [(0, 0)], "of nothing, at once");
+    for at in 0..250 {
+        page.read(&format!("f{at}"));
+    }
+    page.step(Input::Flush);
+    page.step(Input::Flush);
+    page.advance(1000.0);
+    assert_eq!(page.flushed, [(0, 0), (250, 0)], "both calls end together");
+
+    page.network = Network::Answers(Outcome::Unreachable);
+    page.renew_session();
+    page.read("f0");
+    page.step(Input::Flush);
+    page.advance(1000.0);
+    assert_eq!(page.flushed[2..], [(0, 1)], "after one attempt");
+}
+
+#[test]
+fn an_hour_of_reading_makes_exactly_the_requests_it_must() {
+    let mut page = Page::first(Dedup::Session, &many(60, 0));
+    for minute in 0..60 {
+        page.activity();
+        for second in 0..60 {
+            page.read("f0");
+            page.read(&format!("f{minute}"));
+            if second == 3 {
+                page.read("f59");
+            }
+            page.advance(1000.0);
+        }
+    }
+    page.advance(MINUTE_MS);
+    // f0 and f59 in the first minute, each other flag in its own, each 5 s after it was first read.
+    assert_eq!(page.recorded.len(), 60);
+    assert_eq!(page.sent.len(), 59);
+    assert_eq!(page.client.exposures().stats().delivered, 60);
+}
+
+#[test]
+fn an_hour_without_a_server_makes_exactly_one_request_at_each_interval() {
+    let mut page = Page::first(Dedup::Session, &many(1, 0));
+    page.network = Network::Answers(Outcome::Unreachable);
+    page.read("f0");
+    page.advance(60.0 * MINUTE_MS);
+    // Each attempt takes 40 ms to fail and the next follows 5 s later: 3600 s / 5.04 s.
+    assert_eq!(page.sent.len(), 714);
+    assert_eq!(page.client.exposures().stats().pending, 1, "nothing is lost");
+}
+
+#[test]
+fn acknowledged_ids_survive_a_restart_and_what_was_not_acknowledged_is_recorded_again() {
+    let mut page = Page::first(Dedup::Session, &many(2, 0));
+    page.read("f0");
+    page.advance(MINUTE_MS);
+    page.network = Network::Silent;
+    page.read("f1");
+    page.step(Input::Exit);
+
+    let mut next = Page::open(Dedup::Session, &many(2, 0), page.storage.clone(), None, START_MS + 2.0 * MINUTE_MS);
+    assert_eq!(next.client.session().id, page.client.session().id, "the session goes on");
+    next.read("f0");
+    next.read("f1");
+    assert_eq!(next.field("flag_key"), ["f1"]);
+    assert_eq!(next.field("id"), [page.field("id")[1]], "as the same exposure");
+}
+
+#[test]
+fn what_two_tabs_had_acknowledged_is_stored_together() {
+    let mut one = Page::first(Dedup::Session, &many(2, 0));
+    let mut other = Page::open(Dedup::Session, &many(2, 0), one.storage.clone(), None, START_MS);
+    one.read("f0");
+    one.advance(MINUTE_MS);
+    other.read("f1");
+    // The other tab sees what the first one stored when it stores its own.
+    let acknowledged = StorageKey::Acknowledged.as_str();
+    other.storage.insert(acknowledged, one.storage[acknowledged].clone());
+    other.advance(MINUTE_MS);
+    let mut next = Page::open(Dedup::Session, &many(2, 0), other.storage, None, START_MS + MINUTE_MS);
+    next.read("f0");
+    next.read("f1");
+    assert_eq!(next.recorded.len(), 0);
+}

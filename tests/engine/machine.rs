@@ -90,17 +90,17 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
 
 fn any_op() -> impl Strategy<Value = Op> {
     prop_oneof![
-        12 => any_seen().prop_map(Op::Record),
+        24 => any_seen().prop_map(Op::Record),
         1 => (20..260_u16, any_seen()).prop_map(|(count, seen)| Op::Burst(count, Seen { value_bytes: seen.value_bytes.min(900), ..seen })),
-        5 => prop_oneof![0.0..200.0, 4_000.0..12_000.0].prop_map(Op::Advance),
-        1 => (0.0..15_000.0).prop_map(Op::Sleep),
-        8 => (any::<prop::sample::Index>(), any_outcome()).prop_map(|(index, outcome)| Op::Settle(index, outcome)),
-        1 => (0..12_u32, any_outcome()).prop_map(|(flight, outcome)| Op::SettleAny(flight, outcome)),
-        1 => Just(Op::Hidden),
-        2 => Just(Op::Exit),
-        1 => Just(Op::Online),
-        2 => Just(Op::Flush),
-        1 => Just(Op::PersistFailed),
+        10 => prop_oneof![0.0..200.0, 4_000.0..12_000.0].prop_map(Op::Advance),
+        2 => (0.0..15_000.0).prop_map(Op::Sleep),
+        16 => (any::<prop::sample::Index>(), any_outcome()).prop_map(|(index, outcome)| Op::Settle(index, outcome)),
+        2 => (0..12_u32, any_outcome()).prop_map(|(flight, outcome)| Op::SettleAny(flight, outcome)),
+        2 => Just(Op::Hidden),
+        4 => Just(Op::Exit),
+        2 => Just(Op::Online),
+        4 => Just(Op::Flush),
+        2 => Just(Op::PersistFailed),
     ]
 }
 
