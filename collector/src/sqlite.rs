@@ -159,6 +159,12 @@ impl Store for Sqlite {
     }
 }
 
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
 /// Makes the tables of a new file; looks at those of an old one.
 fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     // Immediate: of two collectors that start on a new file, one makes the tables and the other waits.

@@ -193,9 +193,3 @@ impl fmt::Display for StoreError {
         write!(formatter, "store: {}", self.0)
     }
 }
-
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self(error.to_string())
-    }
-}
