@@ -23,6 +23,11 @@ pub enum Value {
 }
 
 impl Value {
+    /// The member of that whole name, else the one found by walking along the dots.
+    pub fn find(&self, name: &str) -> Option<&Value> {
+        self.get(name).or_else(|| self.walk(name))
+    }
+
     fn get(&self, name: &str) -> Option<&Value> {
         match self {
             Self::Object(members) => members.iter().find(|(key, _)| key == name).map(|(_, value)| value),
@@ -50,7 +55,7 @@ impl<'a> Context<'a> {
             "$distinctId" => Some(Attribute::Text(self.identity.distinct_id())),
             "$anonymousId" => Some(Attribute::Text(&self.identity.anonymous_id)),
             "$deviceId" => Some(Attribute::Text(&self.identity.device_id)),
-            _ => match self.attributes.get(name).or_else(|| self.attributes.walk(name))? {
+            _ => match self.attributes.find(name)? {
                 Value::Null => None,
                 Value::Bool(value) => Some(Attribute::Bool(*value)),
                 Value::Number(value) => Some(Attribute::Number(*value)),

@@ -143,11 +143,11 @@ impl RowWriter {
 
     /// The named attributes that are scalars, as they are now.
     fn attributes(&mut self, attributes: &Value, stamp: &Stamp<'_>) {
-        let Value::Object(members) = attributes else { return };
         let mut separator = '{';
         for name in stamp.attribute_names.iter().take(MAX_ATTRIBUTES) {
-            let value = members.iter().find(|(key, _)| key == name).map(|(_, value)| value);
-            let Some(value @ (Value::Bool(_) | Value::Number(_) | Value::Text(_))) = value else { continue };
+            let Some(value @ (Value::Bool(_) | Value::Number(_) | Value::Text(_))) = attributes.find(name) else {
+                continue;
+            };
             if separator == '{' {
                 self.name("attributes");
             }
