@@ -1,0 +1,149 @@
+// What the caller can fix rejects, with a code; everything else is a problem, listed once.
+
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { createClient } from "pennon"
+import { makeClient, network, RULESET, settle } from "./lib/client.mjs"
+
+const endpoint = "http://collector.example/e"
+
+for (const [options, code, where] of [
+  [undefined, "INVALID_OPTION", "options"],
+  [null, "INVALID_OPTION", "options"],
+  ["text", "INVALID_OPTION", "options"],
+  [{ rulset: RULESET }, "UNKNOWN_OPTION", "rulset"],
+  [{ identity: { id: "u" } }, "UNKNOWN_OPTION", "identity.id"],
+  [{ exposures: { endpoint, flush: 1 } }, "UNKNOWN_OPTION", "exposures.flush"],
+  [{ app: { name: "a" } }, "UNKNOWN_OPTION", "app.name"],
+  [{ ruleset: { url: "http://a.example/r", refresh: 1 } }, "UNKNOWN_OPTION", "ruleset.refresh"],
+  [{ ruleset: "http://" }, "INVALID_URL", "ruleset"],
+  [{ ruleset: "ftp://a.example/r.json" }, "INVALID_URL", "ruleset"],
+  [{ ruleset: "data:application/json,{}" }, "INVALID_URL", "ruleset"],
+  [{ ruleset: { url: 5 } }, "INVALID_URL", "ruleset.url"],
+  [{ exposures: {} }, "INVALID_URL", "exposures.endpoint"],
+  [{ exposures: { endpoint: "" } }, "INVALID_URL", "exposures.endpoint"],
+  [{ exposures: { endpoint: "http://[" } }, "INVALID_URL", "exposures.endpoint"],
+  [{ exposures: { endpoint, flushIntervalMs: -1 } }, "INVALID_NUMBER", "exposures.flushIntervalMs"],
+  [{ exposures: { endpoint, flushIntervalMs: NaN } }, "INVALID_NUMBER", "exposures.flushIntervalMs"],
+  [{ exposures: { endpoint, flushIntervalMs: "1000" } }, "INVALID_NUMBER", "exposures.flushIntervalMs"],
+  [{ exposures: { endpoint, flushIntervalMs: 3_600_001 } }, "INVALID_NUMBER", "exposures.flushIntervalMs"],
+  [{ ruleset: { url: endpoint, readyTimeoutMs: -1 } }, "INVALID_NUMBER", "ruleset.readyTimeoutMs"],
+  [{ exposures: { endpoint, dedup: "page" } }, "INVALID_OPTION", "exposures.dedup"],
+  [{ exposures: { endpoint, mode: "auto" } }, "INVALID_OPTION", "exposures.mode"],
+  [{ exposures: { endpoint, fetch: {} } }, "INVALID_OPTION", "exposures.fetch"],
+  [{ exposures: { endpoint, headers: { a: 1 } } }, "INVALID_OPTION", "exposures.headers"],
+  [{ exposures: { endpoint, attributes: "plan" } }, "INVALID_OPTION", "exposures.attributes"],
+  [{ exposures: { endpoint, attributes: Array(17).fill("a") } }, "INVALID_OPTION", "exposures.attributes"],
+  [{ exposures: true }, "INVALID_OPTION", "exposures"],
+  [{ storage: true }, "INVALID_OPTION", "storage"],
+  [{ debug: 1 }, "INVALID_OPTION", "debug"],
+  [{ app: { version: 2 } }, "INVALID_OPTION", "app.version"],
+  [{ identity: { attributes: "pro" } }, "INVALID_OPTION", "identity.attributes"],
+]) {
+  test(`${JSON.stringify(options)} rejects with ${code}`, async () => {
+    await assert.rejects(createClient(options), (error) => {
+      assert.ok(error instanceof Error)
+      assert.equal(error.name, "PennonError")
+      assert.equal(error.code, code)
+      assert.match(error.message, new RegExp(`^${where.replaceAll(".", "\\.")}: found .+, expected .+`))
+      return true
+    })
+  })
+}
+
+for (const [what, ruleset] of [
+  ["text that is no JSON", "{ nonsense"],
+  ["a list", []],
+  ["a list of flags", { schema: 1, flags: [] }],
+  ["a schema to come", { schema: 2, flags: {} }],
+  ["what JSON cannot say", { schema: 1, flags: { big: 1n } }],
+]) {
+  test(`a ruleset that is ${what} is one problem, and the flags answer their fallbacks`, async () => {
+    const client = await createClient({ ruleset })
+    assert.equal(client.getFlag("greeting", "fallback"), "fallback")
+    assert.deepEqual(client.problems().map(({ code }) => code), ["RULESET_INVALID"])
+    const [{ where, message }] = client.problems()
+    assert.match(where, /^ruleset/)
+    assert.match(message, /^found .+, expected .+/)
+    await client.close()
+  })
+}
+
+test("a ruleset that cannot be read leaves the last good one in place", async () => {
+  const client = await makeClient()
+  client.setRuleset("{ nonsense")
+  client.setRuleset("{ nonsense")
+  client.setRuleset(undefined)
+  assert.equal(client.getFlag("greeting"), "Hello")
+  const problems = client.problems().filter(({ code }) => code === "RULESET_INVALID")
+  assert.deepEqual(problems.map(({ where }) => where), ["setRuleset: byte 2", "setRuleset"])
+  await client.close()
+})
+
+test("problems are listed once, told once, and name the place of each broken flag", async () => {
+  const client = await makeClient()
+  const told = []
+  client.on("problem", ({ code, where }) => told.push([code, where]))
+  for (let time = 0; time < 3; time++) {
+    client.getFlag("broken")
+    client.getFlag(Symbol("s"))
+    client.problems()
+  }
+  await settle()
+  assert.deepEqual(told, [["FLAG_INVALID", "flags.broken.default"], ["INVALID_KEY", "key"]])
+  assert.deepEqual(client.problems().map(({ code, where }) => [code, where]), told)
+  assert.ok(Object.isFrozen(client.problems()) && Object.isFrozen(client.problems()[0]))
+  await client.close()
+})
+
+test("what is nobody's id is refused, as a problem", async () => {
+  const client = await makeClient()
+  for (const id of ["", "undefined", "null", "none", "NaN", "true", "false", "guest", "Anonymous", "0", "[object Object]", " ", undefined, null, 7, {}, Symbol("s"), "x".repeat(257)]) {
+    client.identify(id)
+    assert.equal(client.identity.distinctId, "person-1", String(id))
+  }
+  assert.deepEqual(client.problems().filter(({ code }) => code === "INVALID_ID").length, 1)
+  await client.close()
+})
+
+test("without debug nothing is logged, with it each problem once", async (t) => {
+  const lines = []
+  for (const method of ["log", "info", "warn", "error", "debug"]) {
+    t.mock.method(console, method, (line) => lines.push(line))
+  }
+  const use = async (client) => {
+    client.getFlag("broken")
+    client.getFlag("broken")
+    client.identify("")
+    await client.close()
+  }
+  await use(await makeClient({ net: network(500) }))
+  assert.deepEqual(lines, [])
+  await use(await makeClient({ debug: true }))
+  assert.equal(lines.length, 2)
+  for (const line of lines) assert.match(line, /^pennon: [A-Z_]+ at .+: found .+, expected .+/)
+})
+
+test("an endpoint that a page cannot reach is one problem, and flags work", async () => {
+  const client = await createClient({ ruleset: RULESET, exposures: { endpoint: "/relative" } })
+  assert.equal(client.getFlag("greeting"), "Hello")
+  assert.deepEqual(client.problems().map(({ code, where }) => [code, where]), [
+    ["ENDPOINT_UNREACHABLE", "exposures.endpoint"], ["FLAG_INVALID", "flags.broken.default"],
+  ])
+  await client.close()
+})
+
+test("identity is copied, and says who it is", async () => {
+  const client = await createClient({ ruleset: RULESET })
+  const { distinctId, anonymousId, deviceId } = client.identity
+  assert.equal(distinctId, anonymousId)
+  assert.notEqual(anonymousId, deviceId)
+  client.identify("person-1")
+  assert.deepEqual({ ...client.identity }, { distinctId: "person-1", anonymousId, deviceId })
+  client.reset()
+  assert.equal(client.identity.deviceId, deviceId)
+  assert.notEqual(client.identity.anonymousId, anonymousId)
+  client.reset({ device: true })
+  assert.notEqual(client.identity.deviceId, deviceId)
+  await client.close()
+})
