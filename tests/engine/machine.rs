@@ -164,7 +164,7 @@ impl Model {
             dedup,
             flush_interval_ms,
             // Odd numbers, so that sums of times are rounded as they are in a browser.
-            now: Now { wall_ms: START_MS, mono_ms: 1234.567_8 },
+            now: Now { wall_ms: START_MS, mono_ms: 1_234.567_8 },
             waiting: Vec::new(),
             flights: Vec::new(),
             wake_at_mono_ms: None,
@@ -534,9 +534,7 @@ impl Model {
                 }
             }
             let surplus = self.remembered.len().saturating_sub(REMEMBERED_IDS);
-            for forgotten in self.remembered.drain(..surplus) {
-                drop(forgotten);
-            }
+            self.remembered.drain(..surplus);
         } else {
             for waiting in self.waiting.iter_mut().filter(|waiting| waiting.flight == Some(flight)) {
                 waiting.flight = None;

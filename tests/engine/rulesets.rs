@@ -323,6 +323,23 @@ fn every_name_has_room_for_256_bytes_and_no_more() {
     }
 }
 
+#[test]
+fn a_flag_has_at_most_2000_variants_and_a_split_1000_entries() {
+    let variants = |count: usize| -> Value {
+        (0..count).map(|at| (at.to_string(), json!(at))).collect::<serde_json::Map<_, _>>().into()
+    };
+    let split = |count: usize| json!([{ "serve": vec![json!({ "variant": "a", "weight": 1_000_000 }); count] }]);
+    for (fields, is_read) in [
+        (json!({ "variants": variants(2000), "default": "1999" }), true),
+        (json!({ "variants": variants(2001), "default": "1999" }), false),
+        (json!({ "rules": split(1000) }), true),
+        (json!({ "rules": split(1001) }), false),
+    ] {
+        let mut client = client(&with(fields));
+        assert_eq!(client.decide("f", NOW).variant_key.is_some(), is_read, "{:?}", client.problem("f").map(message));
+    }
+}
+
 /// JSON with the words of a ruleset in it.
 fn any_json() -> impl Strategy<Value = Value> {
     let word = prop::sample::select(vec![

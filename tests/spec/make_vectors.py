@@ -189,7 +189,7 @@ def compile_flag(key, flag):
     for name in ("requires", "layer", "holdout", "sticky"):
         demand(flag.get(name, False) is False, name)
     variants = flag.get("variants")
-    demand(isinstance(variants, dict) and variants, "variants")
+    demand(isinstance(variants, dict) and 1 <= len(variants) <= 2000, "variants")
     demand(all(1 <= len(name.encode()) <= 256 for name in variants), "names of variants")
 
     def variant(name):
