@@ -197,13 +197,12 @@ fn test_target(project: &Project, toolchain: &Toolchain) -> Result<std::path::Pa
     Ok(target)
 }
 
-/// `wasm-pack test` for tests/browser.
+/// `wasm-pack test` for tests/browser. It is a crate of its own, because wasm-pack compiles every test of a crate for
+/// wasm, and those of the engine need what wasm has not.
 fn in_chromium(project: &Project) -> Result<Command> {
     if !project.path("tests/browser").is_dir() {
         bail!("found no folder tests/browser, expected its tests there");
     }
-    // wasm-pack compiles every test of a crate for wasm, so tests that cannot be are a reason for a crate apart.
-    let own_crate = project.path("tests/browser/Cargo.toml").exists();
     let toolchain = Toolchain::for_wasm(project)?;
     let (wasm_pack, bindgen) = (tools::wasm_pack(project)?, tools::wasm_bindgen(project)?);
     let settings = browser::webdriver_settings(project, &browser::chromium(project)?)?;
@@ -218,7 +217,7 @@ fn in_chromium(project: &Project) -> Result<Command> {
         .env("WASM_BINDGEN_TEST_TIMEOUT", BROWSER_LIMIT_S)
         .args(["test", "--headless", "--chrome", "--chromedriver"])
         .arg(driver)
-        .args(if own_crate { &["tests/browser"][..] } else { &[".", "--test", "browser"] });
+        .arg("tests/browser");
     Ok(tests)
 }
 
