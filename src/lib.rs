@@ -9,5 +9,7 @@ pub mod engine;
 
 #[cfg(target_arch = "wasm32")]
 mod bindings;
+/// Public for `tests/browser` alone.
 #[cfg(target_arch = "wasm32")]
-mod browser;
+#[doc(hidden)]
+pub mod browser;

@@ -1,0 +1,1 @@
+//! Empty: cargo wants a library or a program in every package. The tests are in `main.rs`.

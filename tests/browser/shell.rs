@@ -1,0 +1,222 @@
+//! Each facility of the host: what it gives, and what happens where the page has none or has broken it.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use js_sys::{Function, Promise, Reflect, eval};
+use pennon::browser::platform::HOST;
+use pennon::browser::storage::Storage;
+use pennon::browser::transport::Transport;
+use pennon::browser::{clock, page, timers};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_test::wasm_bindgen_test;
+use web_sys::{AbortController, AbortSignal, Event, RequestInit};
+
+/// Runs this script, then `body`, then the script that puts things right again.
+fn with_page_spoilt(script: &str, repair: &str, body: impl FnOnce()) {
+    eval(script).unwrap();
+    body();
+    eval(repair).unwrap();
+}
+
+#[wasm_bindgen_test]
+fn both_clocks_run_forward_in_milliseconds() {
+    let before = clock::now();
+    assert!((before.wall_ms - js_sys::Date::now()).abs() < 1000.0);
+    assert!(before.wall_ms > 1.7e12, "since 1970");
+    let mut after = clock::now();
+    while after.mono_ms <= before.mono_ms {
+        after = clock::now();
+    }
+    assert!(after.mono_ms - before.mono_ms < 1000.0);
+}
+
+#[wasm_bindgen_test]
+fn a_wall_clock_that_gives_no_number_is_reckoned_from_the_pages_begin() {
+    let right = clock::now().wall_ms;
+    with_page_spoilt("self.realNow = Date.now; Date.now = () => NaN", "Date.now = realNow", || {
+        assert!((clock::now().wall_ms - right).abs() < 5000.0);
+    });
+}
+
+#[wasm_bindgen_test]
+fn random_bytes_differ_from_draw_to_draw() {
+    let draws: Vec<_> = (0..100).map(|_| clock::random()).collect();
+    for (at, draw) in draws.iter().enumerate() {
+        assert!(!draws[..at].contains(draw));
+    }
+    let mut ahead = clock::draw_ahead();
+    assert_ne!(ahead(), ahead());
+    assert_ne!(ahead(), [0; 10]);
+}
+
+#[wasm_bindgen_test]
+fn random_bytes_are_drawn_where_the_hosts_best_fails() {
+    with_page_spoilt(
+        "self.realRandom = Crypto.prototype.getRandomValues;
+         Crypto.prototype.getRandomValues = () => { throw new Error('spoilt') }",
+        "Crypto.prototype.getRandomValues = realRandom",
+        || assert_ne!(clock::random(), clock::random()),
+    );
+}
+
+#[wasm_bindgen_test]
+fn what_is_stored_is_read_back_under_the_prefix_and_removed() {
+    let storage = Storage::open("pennon1:test:".into(), true);
+    assert_eq!(storage.get("s"), None);
+    assert!(storage.set("s", "text, \u{1f6a9}"));
+    assert_eq!(storage.get("s").as_deref(), Some("text, \u{1f6a9}"));
+    assert_eq!(eval("localStorage.getItem('pennon1:test:s')").unwrap().as_string().as_deref(), Some("text, \u{1f6a9}"));
+    storage.remove("s");
+    assert_eq!(storage.get("s"), None);
+    assert_eq!(storage.name("s"), "pennon1:test:s");
+}
+
+#[wasm_bindgen_test]
+fn without_persistence_storage_is_empty_and_takes_what_it_is_given() {
+    let storage = Storage::open("pennon1:memory:".into(), false);
+    assert!(storage.set("s", "text"));
+    assert_eq!(storage.get("s"), None);
+    storage.remove("s");
+    assert!(eval("localStorage.getItem('pennon1:memory:s')").unwrap().is_null());
+}
+
+#[wasm_bindgen_test]
+fn where_the_getter_throws_or_is_null_storage_reads_as_empty() {
+    for getter in ["throw new DOMException('denied', 'SecurityError')", "return null", "return undefined"] {
+        with_page_spoilt(
+            &format!(
+                "self.realStorage = Object.getOwnPropertyDescriptor(self, 'localStorage');
+                 Object.defineProperty(self, 'localStorage', {{ get() {{ {getter} }}, configurable: true }})"
+            ),
+            "Object.defineProperty(self, 'localStorage', realStorage)",
+            || {
+                let storage = Storage::open("pennon1:blocked:".into(), true);
+                assert_eq!(storage.get("s"), None, "{getter}");
+                assert!(storage.set("s", "text"), "{getter}");
+                storage.remove("s");
+            },
+        );
+    }
+}
+
+#[wasm_bindgen_test]
+fn where_every_use_throws_writing_says_so_and_reading_gives_nothing() {
+    with_page_spoilt(
+        "self.real = {};
+         for (const name of ['getItem', 'setItem', 'removeItem']) {
+           real[name] = Storage.prototype[name];
+           Storage.prototype[name] = () => { throw new DOMException('full', 'QuotaExceededError') };
+         }",
+        "Object.assign(Storage.prototype, real)",
+        || {
+            let storage = Storage::open("pennon1:full:".into(), true);
+            assert!(!storage.set("s", "text"));
+            assert_eq!(storage.get("s"), None);
+            storage.remove("s");
+        },
+    );
+}
+
+#[wasm_bindgen_test]
+async fn a_timer_calls_once_and_not_before_its_time() {
+    let calls = Rc::new(Cell::new(0));
+    let before = clock::now().mono_ms;
+    let called = Rc::clone(&calls);
+    let promise = Promise::new(&mut |resolve, _| {
+        let called = Rc::clone(&called);
+        timers::call_in(20.0, move || {
+            called.set(called.get() + 1);
+            resolve.call0(&JsValue::UNDEFINED).unwrap();
+        });
+    });
+    JsFuture::from(promise).await.unwrap();
+    assert!(clock::now().mono_ms - before >= 19.0);
+    wait(40.0).await;
+    assert_eq!(calls.get(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn a_timers_id_takes_it_back() {
+    let calls = Rc::new(Cell::new(0));
+    let called = Rc::clone(&calls);
+    let id = timers::call_in(10.0, move || called.set(called.get() + 1));
+    let clear: Function = eval("clearTimeout").unwrap().into();
+    clear.call1(&JsValue::UNDEFINED, &id).unwrap();
+    wait(40.0).await;
+    assert_eq!(calls.get(), 0);
+}
+
+async fn wait(delay_ms: f64) {
+    let promise = Promise::new(&mut |resolve, _| {
+        timers::call_in(delay_ms, move || drop(resolve.call0(&JsValue::UNDEFINED)));
+    });
+    JsFuture::from(promise).await.unwrap();
+}
+
+#[wasm_bindgen_test]
+fn a_request_is_one_that_asks_nobody_and_outlives_its_page() {
+    let request = Transport::default().request(1, "{}");
+    for (name, expected) in [
+        ("method", "POST"),
+        ("body", "{}"),
+        ("credentials", "omit"),
+        ("redirect", "error"),
+        ("cache", "no-store"),
+        ("referrerPolicy", "strict-origin"),
+    ] {
+        assert_eq!(member(&request, name).as_string().as_deref(), Some(expected), "{name}");
+    }
+    assert_eq!(member(&request, "keepalive"), JsValue::TRUE);
+    assert_eq!(member(&request, "headers"), JsValue::UNDEFINED, "a header would cost a preflight");
+}
+
+#[wasm_bindgen_test]
+fn a_request_under_way_is_aborted_and_one_that_ended_is_not() {
+    let transport = Transport::default();
+    let signal = |request: &RequestInit| member(request, "signal").unchecked_into::<AbortSignal>();
+    let (aborted, ended) = (transport.request(1, ""), transport.request(2, ""));
+    assert!(transport.forget(2).is_some());
+    assert!(transport.forget(2).is_none());
+    for flight in [1, 2, 3] {
+        transport.abort(flight);
+    }
+    assert!(signal(&aborted).aborted());
+    assert!(!signal(&ended).aborted());
+}
+
+fn member(object: &JsValue, name: &str) -> JsValue {
+    Reflect::get(object, &JsValue::from_str(name)).unwrap()
+}
+
+#[wasm_bindgen_test]
+fn the_events_of_a_pages_life_are_heard_until_the_signal() {
+    let heard = Rc::new(Cell::new(0));
+    let listener = {
+        let heard = Rc::clone(&heard);
+        Closure::<dyn FnMut(Event)>::new(move |_| heard.set(heard.get() + 1))
+    };
+    let listening = AbortController::new().unwrap();
+    page::listen(listener.as_ref().unchecked_ref(), &listening.signal());
+    let window = web_sys::window().unwrap();
+    let names = ["pagehide", "pageshow", "online", "storage", "pointerdown", "keydown", "scroll"];
+    let fire = || names.iter().for_each(|name| drop(window.dispatch_event(&Event::new(name).unwrap())));
+    fire();
+    assert_eq!(heard.get(), names.len());
+    listening.abort();
+    fire();
+    assert_eq!(heard.get(), names.len());
+    assert!(!page::is_hidden());
+}
+
+#[wasm_bindgen_test]
+fn the_host_writes_reads_and_lowers_as_javascript_does() {
+    for (number, text) in [(0.1, "0.1"), (1e21, "1e+21"), (-0.0, "0"), (5e-324, "5e-324"), (1e15, "1000000000000000")] {
+        assert_eq!((HOST.number_text)(number), text);
+    }
+    for text in ["0.1", "179769313486231570000e289", "2.2250738585072011e-308", "123456789012345678"] {
+        assert_eq!((HOST.parse_number)(text), text.parse::<f64>().unwrap(), "{text}");
+    }
+    assert_eq!((HOST.lower_case)("\u{130}\u{3a3}STRASSE\u{1e9e}"), "\u{130}\u{3a3}STRASSE\u{1e9e}".to_lowercase());
+}
