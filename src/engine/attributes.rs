@@ -76,8 +76,8 @@ pub enum Attribute<'a> {
     Other,
 }
 
-/// For native tools and tests. In the module `bindings::attributes` reads them: the messages of serde's errors format
-/// floating point numbers, which costs 6 kB of brotli.
+/// For native tools and tests. In the module `bindings::convert` reads them: serde's error messages format floating point
+/// numbers, and that machinery would be the largest part of the module.
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ValueVisitor)

@@ -66,7 +66,7 @@ pub struct Member {
 
 /// Calls `found` for each member of the object that starts at `at`, in order, and gives the place behind the object.
 /// Every value is checked. `None` when no object starts there.
-pub fn members(text: &str, at: usize, mut found: impl FnMut(Member)) -> Option<Result<usize, Malformed>> {
+pub fn members(text: &str, at: usize, found: &mut dyn FnMut(Member)) -> Option<Result<usize, Malformed>> {
     let mut scan = Scan { bytes: text.as_bytes(), at };
     scan.whitespace();
     scan.literal(b'{').ok()?;
@@ -485,12 +485,12 @@ mod tests {
     fn members_are_listed_with_their_places() {
         let text = r#" { "a" : 1 , "b" : [2] } x"#;
         let mut found = Vec::new();
-        let end = members(text, 0, |member| {
+        let end = members(text, 0, &mut |member| {
             found.push((&text[member.key.0..member.key.1], &text[member.value.0..member.value.1]));
         });
         assert_eq!(end, Some(Ok(text.len() - 2)));
         assert_eq!(found, [("\"a\"", "1"), ("\"b\"", "[2]")]);
-        assert_eq!(members("[]", 0, |_| ()), None);
-        assert_eq!(members("{\"a\":}", 0, |_| ()), Some(Err(Malformed { at: 5 })));
+        assert_eq!(members("[]", 0, &mut |_| ()), None);
+        assert_eq!(members("{\"a\":}", 0, &mut |_| ()), Some(Err(Malformed { at: 5 })));
     }
 }

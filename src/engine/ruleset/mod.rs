@@ -46,7 +46,7 @@ impl Ruleset {
             return Err(Problem::new("a longer text", "at most 8 MiB"));
         }
         let mut top: Vec<Member> = Vec::new();
-        let end = match json::members(text, 0, |member| top.push(member)) {
+        let end = match json::members(text, 0, &mut |member| top.push(member)) {
             None => return Err(Problem::new(first_characters(text), "a JSON object")),
             Some(Err(malformed)) => return Err(Problem::malformed(text, malformed)),
             Some(Ok(end)) => json::skip_whitespace(text, end),
@@ -81,7 +81,7 @@ impl Ruleset {
         };
         let flags_at = flags_text.as_ptr() as usize - text.as_ptr() as usize;
         let mut flags = Vec::new();
-        match json::members(text, flags_at, |member| flags.push(Entry { member, flag: OnceCell::new() })) {
+        match json::members(text, flags_at, &mut |member| flags.push(Entry { member, flag: OnceCell::new() })) {
             Some(_) => {}
             None => return Err(Problem::new(first_characters(flags_text), "an object with the flags").within("flags")),
         }
