@@ -76,8 +76,7 @@ pub fn exposure_ids() {
         reason: String,
         experiment: Text,
     }
-    for (at, Vector { fields, id }) in
-        vectors::<Vector>(include_str!("exposure_id.json"), 100).into_iter().enumerate()
+    for (at, Vector { fields, id }) in vectors::<Vector>(include_str!("exposure_id.json"), 100).into_iter().enumerate()
     {
         let dedup = [Dedup::Session, Dedup::Identity, Dedup::None].into_iter().find(|one| one.as_str() == fields.dedup);
         let found = Id::of(&IdFields {

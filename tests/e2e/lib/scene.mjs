@@ -4,14 +4,10 @@ import assert from "node:assert/strict"
 import { after, before, test } from "node:test"
 import { chromium } from "playwright-core"
 import { startCollector } from "./collector.mjs"
+import { FLAGS } from "./flags.mjs"
 import { openGate } from "./gate.mjs"
 import { assembleSite, CHROMIUM } from "./parts.mjs"
 
-// Quiet and the same everywhere: no graphics card, no traffic of the browser's own.
-const FLAGS = [
-  "--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync",
-]
 /** How long something may take that is to come about. Only a test that fails waits so long. */
 const PATIENCE_MS = 20_000
 

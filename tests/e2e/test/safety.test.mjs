@@ -3,6 +3,20 @@
 import assert from "node:assert/strict"
 import { eventually, flush, only, promise, start } from "../lib/scene.mjs"
 
+promise("these tests hear whatever a page throws, rejects or logs", async ({ open, expectLog }) => {
+  for (const sound of [/^error: Error: thrown$/, /^error: Error: rejected$/, /^console\.error: unhandled rejection: Error: rejected$/, /^console\.log: logged$/, /status of 404/]) {
+    expectLog(sound)
+  }
+  const page = await open()
+  await page.evaluate(async () => {
+    setTimeout(() => { throw new Error("thrown") })
+    void Promise.reject(new Error("rejected"))
+    console.log("logged")
+    await fetch("/nowhere")
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  })
+})
+
 promise("flags called __proto__ and constructor are flags like others", async ({ open, collector }) => {
   const keys = ["__proto__", "constructor", "toString", "hasOwnProperty", "prototype"]
   const flag = '{"variants":{"__proto__":{"__proto__":{"x":1},"constructor":2},"off":0},"default":"__proto__"}'
