@@ -19,6 +19,18 @@ test("a read records once; peek and decide record nothing", async () => {
   await client.close()
 })
 
+test("a repeated read within a task stays in JavaScript", async (t) => {
+  const client = await makeClient()
+  client.getFlag("greeting")
+  // The module looks at this clock whenever it is asked for a decision or given an exposure.
+  const looks = t.mock.method(performance, "now")
+  for (let read = 0; read < 1000; read++) client.getFlag("greeting")
+  assert.equal(looks.mock.callCount(), 0)
+  client.getFlag("price")
+  assert.ok(looks.mock.callCount() > 0)
+  await client.close()
+})
+
 test("a flag without a variant, and an override, record nothing", async () => {
   const client = await makeClient()
   client.getFlag("unknown")
@@ -285,6 +297,27 @@ test("when nothing is acknowledged the ring holds 600 rows at most, and accounts
   assert.ok(stats.pending <= 600, `${stats.pending}`)
   assert.equal(stats.recorded, 1000)
   assert.equal(stats.pending + (stats.dropped.ring_full ?? 0) + stats.delivered, 1000)
+  await client.close()
+})
+
+test("a row that was evicted before it was delivered is recorded again by a later read", async () => {
+  const keys = Array.from({ length: 700 }, (_, number) => `flag-${number}`)
+  const flags = Object.fromEntries(keys.map((key) => [key, { variants: { on: true }, default: "on" }]))
+  const net = network(...Array.from({ length: 100 }, () => 500))
+  const client = await makeClient({ net, ruleset: { schema: 1, version: 1, flags } })
+  const readAll = () => keys.forEach((key) => client.getFlag(key))
+  readAll()
+  await client.flush()
+  const { pending, dropped } = client.stats()
+  assert.equal(pending + dropped.ring_full, 700)
+  assert.ok(dropped.ring_full >= 100)
+  net.answers.length = 0
+  net.batches.length = 0
+  await client.flush()
+  readAll()
+  await client.flush()
+  const delivered = net.batches.flatMap(({ exposures }) => exposures.map(({ flag_key }) => flag_key))
+  assert.deepEqual(delivered.sort(), keys.sort(), "each once")
   await client.close()
 })
 
