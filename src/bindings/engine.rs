@@ -30,6 +30,14 @@ pub struct Engine {
     endpoint: String,
 }
 
+/// What a method gives back as a JavaScript value.
+///
+/// Never an error. But a bare `JsValue` makes the export return an externref, and V8 up to the one in Node 20 ends the
+/// whole process ("unreachable code" in `Deoptimizer::DoComputeBuiltinContinuation`) when such an export was inlined into
+/// a hot caller that is deoptimized during the call. A `Result` returns three integers, which V8 does not inline.
+/// `pkg/test/module.test.mjs` holds it.
+type Returned = Result<JsValue, JsValue>;
+
 /// What the effects of a call mean to its caller.
 #[derive(Default)]
 struct Done {
@@ -85,22 +93,22 @@ impl Engine {
 
     /// Puts this text in the place of the ruleset. What is wrong with it, if it cannot be read; then the last one stays.
     #[wasm_bindgen(js_name = setRuleset, unchecked_return_type = "RulesetProblem | undefined")]
-    pub fn set_ruleset(&self, text: &str) -> JsValue {
+    pub fn set_ruleset(&self, text: &str) -> Returned {
         let read = Ruleset::read(text, platform::HOST);
         let result = self.client.borrow_mut().set_ruleset(read);
         match result {
             Ok(effects) => {
                 self.run(effects);
-                JsValue::UNDEFINED
+                Ok(JsValue::UNDEFINED)
             }
-            Err(problem) => convert::problem(&problem),
+            Err(problem) => Ok(convert::problem(&problem)),
         }
     }
 
     #[wasm_bindgen(unchecked_return_type = "DecisionDetails")]
-    pub fn decide(&self, key: &str) -> JsValue {
+    pub fn decide(&self, key: &str) -> Returned {
         let now = clock::now();
-        convert::decision(&self.client.borrow_mut().decide(key, now))
+        Ok(convert::decision(&self.client.borrow_mut().decide(key, now)))
     }
 
     #[wasm_bindgen(js_name = flagKeys)]
@@ -120,8 +128,8 @@ impl Engine {
 
     /// What is wrong with a flag.
     #[wasm_bindgen(unchecked_return_type = "RulesetProblem | undefined")]
-    pub fn problem(&self, key: &str) -> JsValue {
-        self.client.borrow().problem(key).map_or(JsValue::UNDEFINED, convert::problem)
+    pub fn problem(&self, key: &str) -> Returned {
+        Ok(self.client.borrow().problem(key).map_or(JsValue::UNDEFINED, convert::problem))
     }
 
     /// Records that this person saw the flag. The row, as JSON; empty when there is nothing to record, or it was recorded
@@ -164,8 +172,8 @@ impl Engine {
     }
 
     #[wasm_bindgen(unchecked_return_type = "IdentityIds")]
-    pub fn identity(&self) -> JsValue {
-        convert::identity(self.client.borrow().identity())
+    pub fn identity(&self) -> Returned {
+        Ok(convert::identity(self.client.borrow().identity()))
     }
 
     #[wasm_bindgen(js_name = sessionId)]
@@ -262,9 +270,9 @@ impl Engine {
     }
 
     #[wasm_bindgen(unchecked_return_type = "EngineStats")]
-    pub fn stats(&self) -> JsValue {
+    pub fn stats(&self) -> Returned {
         let now = clock::now();
-        convert::stats(&self.client.borrow().exposures().stats(), now.mono_ms)
+        Ok(convert::stats(&self.client.borrow().exposures().stats(), now.mono_ms))
     }
 }
 
