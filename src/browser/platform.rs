@@ -7,6 +7,6 @@ use crate::engine::platform::Platform;
 
 pub const HOST: Platform = Platform {
     parse_number: |text| Number::from(JsValue::from_str(text)).value_of(),
-    number_text: |number| String::from(JsString::from(Number::from(number).to_js_string())),
+    number_text: |number| String::from(Number::from(number).to_js_string()),
     lower_case: |text| String::from(JsString::from(text).to_lower_case()),
 };

@@ -14,8 +14,7 @@ use crate::support::{START_MS, cases, client};
 const NOW: Now = Now { wall_ms: START_MS, mono_ms: 0.0 };
 
 fn message(problem: &Problem) -> String {
-    let Problem { place, found, expected } = problem;
-    format!("{place}: found {found}, expected {expected}")
+    format!("{}: found {}, expected {}", problem.place, problem.found, problem.expected)
 }
 
 /// What is wrong with the ruleset as a whole.

@@ -4,18 +4,30 @@ use super::super::json::{Malformed, Node};
 use super::super::text;
 use super::{first_characters, shown};
 
-/// One thing that is wrong. The parts of a message, put together in JavaScript.
+/// One thing that is wrong. Boxed, so that a result that can carry one stays as small as what it carries otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+/// The parts of a message, put together in JavaScript.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts {
     /// `flags.checkout.rules[0].serve`; empty for the ruleset as a whole.
     pub place: String,
     pub found: String,
     pub expected: &'static str,
 }
 
+impl std::ops::Deref for Problem {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
 impl Problem {
     pub(super) fn new(found: &str, expected: &'static str) -> Self {
-        Self { place: String::new(), found: found.to_owned(), expected }
+        Self(Box::new(Parts { place: String::new(), found: found.to_owned(), expected }))
     }
 
     /// The node is not what was expected.
@@ -27,22 +39,24 @@ impl Problem {
         let mut place = String::from("byte ");
         text::push_integer(&mut place, at as u64);
         let rest = ruleset.get(at..).filter(|rest| !rest.is_empty()).unwrap_or("the end of the text");
-        Self { place, found: first_characters(rest).to_owned(), expected: "JSON" }
+        let mut problem = Self::new(first_characters(rest), "JSON");
+        problem.0.place = place;
+        problem
     }
 
     /// The same problem, seen from the object that holds the place under `name`.
     pub(super) fn within(mut self, name: &str) -> Self {
         if !self.place.is_empty() && !self.place.starts_with('[') {
-            self.place.insert(0, '.');
+            self.0.place.insert(0, '.');
         }
-        self.place.insert_str(0, name);
+        self.0.place.insert_str(0, name);
         self
     }
 
     /// The same problem of a flag, seen from the ruleset. Any text is a flag's key, also an empty one.
     pub(super) fn within_flag(self, key: &str) -> Self {
         let mut problem = self.within(key);
-        problem.place.insert_str(0, "flags.");
+        problem.0.place.insert_str(0, "flags.");
         problem
     }
 
