@@ -2,8 +2,19 @@ import { hostFetch } from "./natives.js"
 
 /** Compiles the module that lies beside this file. */
 export async function loadFromUrl(): Promise<WebAssembly.Module> {
+  try {
+    return await compile(new URL("./pennon.wasm", import.meta.url).href)
+  } catch (error) {
+    // The development servers of Vite up to 7 copy a dependency's JavaScript to node_modules/.vite/deps, and nothing else.
+    const [, dependencies] = /^(.+)\/\.vite\/deps\//.exec(import.meta.url) ?? []
+    if (!dependencies) throw error
+    return compile(`${dependencies}/pennon/dist/pennon.wasm`)
+  }
+}
+
+async function compile(url: string): Promise<WebAssembly.Module> {
   if (!hostFetch) throw new TypeError("found no fetch, expected one to load pennon.wasm with")
-  const response = await hostFetch(new URL("./pennon.wasm", import.meta.url))
+  const response = await hostFetch(url)
   if (!response.ok) throw new TypeError(`found status ${response.status}, expected pennon.wasm at ${response.url}`)
   // The streaming compiler refuses another type, which many servers send.
   return response.headers.get("content-type")?.startsWith("application/wasm")

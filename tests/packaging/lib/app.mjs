@@ -34,12 +34,12 @@ export async function succeed(folder, program, ...args) {
   return stdout
 }
 
-/** A copy of a folder (of this one, or anywhere), with the tarball installed beside what its package.json names. */
-export async function installApp(source) {
+/** A copy of one of the folders here, with the tarball installed, and `others`, beside what its package.json names. */
+export async function installApp(source, ...others) {
   const folder = mkdtempSync(join(tmpdir(), "pennon-app-"))
   temporary.push(folder)
   cpSync(join(own, source), folder, { recursive: true })
   if (!existsSync(join(folder, "package.json"))) writeFileSync(join(folder, "package.json"), '{"private":true,"type":"module"}')
-  await succeed(folder, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", TARBALL)
+  await succeed(folder, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", TARBALL, ...others)
   return folder
 }
