@@ -37,6 +37,30 @@ struct Size {
 
 /// Builds the package, prints the table, and fails above the budget.
 pub fn run(project: &Project, form: Form) -> Result<ExitCode> {
+    let report = report(project, form)?;
+    println!("{}", report.table);
+    for line in &report.excesses {
+        eprintln!("{line}");
+    }
+    if report.excesses.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    if report.form == Form::Plain {
+        eprintln!("the budget is that of the smallest form; this is the plain one");
+    }
+    Ok(ExitCode::FAILURE)
+}
+
+/// The sizes, and what is above the budget: a sentence for each.
+pub struct Report {
+    /// How the module was built.
+    pub form: Form,
+    pub table: String,
+    pub excesses: Vec<String>,
+}
+
+/// Builds the package and measures it.
+pub fn report(project: &Project, form: Form) -> Result<Report> {
     let form = pipeline::package(project, form)?;
     let measure = |path: &str| -> Result<Size> {
         Size::of(&fs::read(project.path(path)).with_context(|| format!("cannot read {path}"))?)
@@ -44,25 +68,16 @@ pub fn run(project: &Project, form: Form) -> Result<ExitCode> {
     let (wasm, js, inline) = (measure(MODULE)?, measure(SCRIPT)?, measure(INLINE)?);
     let text = fs::read_to_string(project.path(BUDGET)).with_context(|| format!("cannot read {BUDGET}"))?;
     let budget: Budget = serde_json::from_str(&text).with_context(|| format!("cannot understand {BUDGET}"))?;
-
-    println!("bytes ({form} form)       raw    gzip -9  brotli 11     budget");
-    println!("{}", wasm.row("wasm  pennon.wasm", Some(budget.wasm_brotli_bytes)));
-    println!("{}", js.row("js    index.js", Some(budget.js_brotli_bytes)));
-    println!("{}", wasm.plus(&js).row("a page loads", Some(budget.wasm_brotli_bytes + budget.js_brotli_bytes)));
-    println!("{}", inline.row("or    inline.js", None));
-
-    let over = [excess("wasm", wasm.brotli, budget.wasm_brotli_bytes), excess("js", js.brotli, budget.js_brotli_bytes)];
-    let over: Vec<String> = over.into_iter().flatten().collect();
-    for line in &over {
-        eprintln!("{line}");
-    }
-    if over.is_empty() {
-        return Ok(ExitCode::SUCCESS);
-    }
-    if form == Form::Plain {
-        eprintln!("the budget is that of the smallest form; this is the plain one");
-    }
-    Ok(ExitCode::FAILURE)
+    let rows = [
+        format!("bytes ({form} form)       raw    gzip -9  brotli 11     budget"),
+        wasm.row("wasm  pennon.wasm", Some(budget.wasm_brotli_bytes)),
+        js.row("js    index.js", Some(budget.js_brotli_bytes)),
+        wasm.plus(&js).row("a page loads", Some(budget.wasm_brotli_bytes + budget.js_brotli_bytes)),
+        inline.row("or    inline.js", None),
+    ];
+    let excesses =
+        [excess("wasm", wasm.brotli, budget.wasm_brotli_bytes), excess("js", js.brotli, budget.js_brotli_bytes)];
+    Ok(Report { form, table: rows.join("\n"), excesses: excesses.into_iter().flatten().collect() })
 }
 
 /// The sentence about a file above its budget.

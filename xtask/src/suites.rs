@@ -6,7 +6,7 @@ use crate::process::{self, command, note};
 use crate::project::Project;
 use crate::toolchain::{TARGET, Toolchain};
 use crate::wasm::{self, Form};
-use crate::{browser, pipeline, tools};
+use crate::{browser, pipeline, size, tools};
 use anyhow::{Context, Result, anyhow, bail};
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -20,6 +20,7 @@ pub enum Suite {
     Clippy,
     ClippyWasm,
     Native,
+    Size,
     Browser,
     Facade,
     EndToEnd,
@@ -27,11 +28,12 @@ pub enum Suite {
 }
 
 /// In the order in which they run: what fails fast goes first.
-const ALL: [(Suite, &str); 8] = [
+const ALL: [(Suite, &str); 9] = [
     (Suite::Format, "fmt"),
     (Suite::Clippy, "clippy"),
     (Suite::ClippyWasm, "clippy-wasm"),
     (Suite::Native, "native"),
+    (Suite::Size, "size"),
     (Suite::Browser, "browser"),
     (Suite::Facade, "facade"),
     (Suite::EndToEnd, "e2e"),
@@ -51,7 +53,7 @@ impl Suite {
     fn needs(self) -> (bool, bool) {
         match self {
             Suite::Format | Suite::Clippy | Suite::ClippyWasm | Suite::Native | Suite::Browser => (false, false),
-            Suite::Facade | Suite::Packaging => (true, false),
+            Suite::Size | Suite::Facade | Suite::Packaging => (true, false),
             Suite::EndToEnd => (true, true),
         }
     }
@@ -66,11 +68,11 @@ pub fn run(project: &Project, form: Form, only: &[Suite]) -> Result<ExitCode> {
     let mut rows = Vec::new();
     for (suite, name) in chosen {
         match session.run(suite, name) {
-            Ok(Some(counts)) => {
+            Ok(Ran::Counted(counts)) => {
                 total += counts;
                 rows.push(format!("{name:<12} {:>7} passed {:>5} failed", counts.passed, counts.failed));
             }
-            Ok(None) => rows.push(format!("{name:<12} skipped: the toolchain for wasm has no clippy")),
+            Ok(Ran::Skipped(why)) => rows.push(format!("{name:<12} skipped: {why}")),
             Err(error) => {
                 eprintln!("{name}: {error:#}");
                 total += Counts::of_check(false);
@@ -91,6 +93,13 @@ pub fn add_environment(project: &Project, suite: &mut Command, chromium: &Path) 
         .env("PENNON_CHROMIUM", chromium);
 }
 
+/// What became of a suite.
+enum Ran {
+    Counted(Counts),
+    /// This machine cannot run it and need not; the reason.
+    Skipped(&'static str),
+}
+
 /// One run of the suites: what they need is built once, when the first of them asks.
 struct Session<'a> {
     project: &'a Project,
@@ -100,8 +109,7 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// `None`: this machine cannot run the suite and need not.
-    fn run(&mut self, suite: Suite, name: &str) -> Result<Option<Counts>> {
+    fn run(&mut self, suite: Suite, name: &str) -> Result<Ran> {
         self.prepare(suite)?;
         let project = self.project;
         let counts = match suite {
@@ -116,7 +124,7 @@ impl Session<'_> {
             Suite::ClippyWasm => {
                 let toolchain = Toolchain::for_wasm(project)?;
                 if !toolchain.has_clippy() {
-                    return Ok(None);
+                    return Ok(Ran::Skipped("the toolchain for wasm has no clippy"));
                 }
                 let mut clippy = toolchain.command("cargo");
                 clippy.current_dir(&project.root).args(["clippy", "--package", "pennon", "--lib", "--target", TARGET]);
@@ -128,12 +136,22 @@ impl Session<'_> {
                 tests.args(["test", "--workspace", "--no-fail-fast", "--target-dir"]).arg(project.path("target"));
                 self.count(name, &mut tests, Counts::in_cargo_output)?
             }
+            Suite::Size => {
+                let report = size::report(project, self.form)?;
+                if report.form == Form::Plain {
+                    return Ok(Ran::Skipped("the budget is that of the smallest form; this is the plain one"));
+                }
+                for line in &report.excesses {
+                    eprintln!("{line}");
+                }
+                Counts::of_check(report.excesses.is_empty())
+            }
             Suite::Browser => self.count(name, &mut in_chromium(project)?, Counts::in_cargo_output)?,
             Suite::Facade => self.npm_test(name, "pkg")?,
             Suite::EndToEnd => self.npm_test(name, "tests/e2e")?,
             Suite::Packaging => self.npm_test(name, "tests/packaging")?,
         };
-        Ok(Some(counts))
+        Ok(Ran::Counted(counts))
     }
 
     fn prepare(&mut self, suite: Suite) -> Result<()> {
