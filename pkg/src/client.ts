@@ -246,6 +246,12 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   /** The engine holds its own copy; this one is for `setAttributes` to merge into. */
   let attributes = plainObject(settings.attributes)
 
+  /** What rules may look at: the person's attributes, and what the options say of the app unless the person's say it. */
+  function readable(): object {
+    const app = settings.appVersion ? { "app.version": settings.appVersion } : {}
+    return Object.assign(Object.create(null) as object, app, attributes)
+  }
+
   const nobody: Identity = Object.freeze({ distinctId: "", anonymousId: "", deviceId: "" })
 
   const client: Client = {
@@ -285,9 +291,12 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     identify(distinctId, newAttributes = {}) {
       if (closing) return
       if (typeof distinctId !== "string" || distinctId === "") return refuseId(distinctId)
-      const copy = plainObject(newAttributes)
-      if (!enter((engine) => engine.identify(distinctId, copy), true)) return refuseId(distinctId)
-      attributes = copy
+      const before = attributes
+      attributes = plainObject(newAttributes)
+      if (!enter((engine) => engine.identify(distinctId, readable()), true)) {
+        attributes = before
+        return refuseId(distinctId)
+      }
       changed("identity")
     },
     setAttributes(newAttributes) {
@@ -295,13 +304,16 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       const merged = Object.assign(Object.create(null) as typeof attributes, attributes, plainObject(newAttributes))
       for (const name of undefinedNames(newAttributes)) delete merged[name]
       attributes = merged
-      enter((engine) => engine.identify(undefined, merged), true)
+      enter((engine) => engine.identify(undefined, readable()), true)
       changed("attributes")
     },
     reset(options) {
       const deviceToo = memberOf(options, "device") === true
       attributes = plainObject({})
-      enter((engine) => engine.reset(deviceToo), undefined)
+      enter((engine) => {
+        engine.reset(deviceToo)
+        engine.identify(undefined, readable())
+      }, undefined)
       changed("identity")
     },
     get identity() {
@@ -386,7 +398,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
           namespace: settings.namespace,
           persist: settings.persist,
           identified: typeof distinctId === "string" ? distinctId : undefined,
-          attributes,
+          attributes: readable(),
         },
         host,
         listening.signal,

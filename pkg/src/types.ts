@@ -128,6 +128,7 @@ export interface ClientOptions {
   readonly identity?: IdentityOptions
   /** Omitted or false: decides and fires `"exposure"`, sends nothing. */
   readonly exposures?: ExposureOptions | false
+  /** In rows as `app_version`; for rules the attribute `app.version`, unless the person has one of that name. */
   readonly app?: { readonly version?: string }
   /** `false`: ids, session and what was acknowledged live in memory only. */
   readonly storage?: false

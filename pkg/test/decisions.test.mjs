@@ -162,6 +162,21 @@ test("attributes are taken as they are when given", async () => {
   await client.close()
 })
 
+test("rules may ask for the app's version, whatever becomes of the person", async () => {
+  const when = { attribute: "app.version", op: "eq", value: "2.4.1" }
+  const flag = { variants: { old: 1, new: 2 }, default: "old", rules: [{ when, serve: "new" }] }
+  const client = await makeClient({ app: { version: "2.4.1" }, ruleset: { schema: 1, flags: { flag } } })
+  const answers = () => client.getFlag("flag")
+  assert.equal(answers(), 2)
+  client.identify("person-2", { plan: "pro" })
+  assert.equal(answers(), 2)
+  client.reset()
+  assert.equal(answers(), 2)
+  client.setAttributes({ "app.version": "1.0.0" })
+  assert.equal(answers(), 1, "the person's own attribute of that name comes first")
+  await client.close()
+})
+
 test("exposureProperties names the flags that were split, and only those", async () => {
   const client = await makeClient()
   const { variant } = client.decide("checkout")
