@@ -248,7 +248,8 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
 
   /** What rules may look at: the person's attributes, and what the options say of the app unless the person's say it. */
   function readable(): object {
-    const app = settings.appVersion ? { "app.version": settings.appVersion } : {}
+    const own = (attributes.app as { readonly version?: unknown } | null | undefined)?.version
+    const app = settings.appVersion && own === undefined ? { "app.version": settings.appVersion } : {}
     return Object.assign(Object.create(null) as object, app, attributes)
   }
 
