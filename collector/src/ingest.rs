@@ -6,15 +6,15 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use pennon::engine::exposure::id::{Dedup, Id, IdFields};
 use xxhash_rust::xxh64::xxh64;
 
 use crate::corrected_time::{Times, correct};
 use crate::error::{ApiError, short};
-use crate::row_id::{IdFields, row_id};
 use crate::server::App;
 use crate::store::{Batch, Cell, Rank, Record, StoredRow};
 use crate::user_agent::{self, UserAgent};
-use crate::wire::{self, BatchError, Dedup, MAX_ROWS, Row};
+use crate::wire::{self, BatchError, MAX_ROWS, Row};
 use crate::{body, clock, ledger};
 
 /// How many rows of the batch were malformed and not stored. Absent when none was.
@@ -161,9 +161,9 @@ fn id_of(row: &Row) -> String {
             format!("{}/{number}", or_empty(&row.instance_id))
         }
     };
-    row_id(&IdFields {
+    Id::of(&IdFields {
         environment: or_empty(&row.environment),
-        dedup: dedup.as_str(),
+        dedup,
         scope_id: &scope_id,
         unit_id: row.unit_id.as_deref().unwrap_or(or_empty(&row.distinct_id)),
         distinct_id: or_empty(&row.distinct_id),
@@ -175,6 +175,7 @@ fn id_of(row: &Row) -> String {
         experiment: or_empty(&row.experiment),
         decided: row.source.as_deref() == Some("handshake"),
     })
+    .to_text()
 }
 
 /// A number that equal rows share and others do not.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use pennon::engine::exposure::id::Dedup;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, de::Error as _};
 use serde_json::value::RawValue;
@@ -172,26 +173,6 @@ pub struct Row {
     pub platform: Option<String>,
     pub sdk: Option<String>,
     pub truncated: Option<bool>,
-}
-
-/// Within what a repeated exposure is the same exposure.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Dedup {
-    #[default]
-    Session,
-    Identity,
-    None,
-}
-
-impl Dedup {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Session => "session",
-            Self::Identity => "identity",
-            Self::None => "none",
-        }
-    }
 }
 
 /// Why a row is refused: a name to count it under, and what was found and expected.

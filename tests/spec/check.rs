@@ -86,11 +86,12 @@ pub fn exposure_ids() {
             unit_id: &fields.unit_id.full(),
             distinct_id: &fields.distinct_id.full(),
             flag_key: &fields.flag_key.full(),
-            flag_version: fields.flag_version,
+            flag_version: &fields.flag_version.to_string(),
             variant: &fields.variant.full(),
             value_text: &fields.value_text.full(),
             reason: &fields.reason,
             experiment: &fields.experiment.full(),
+            decided: false,
         });
         assert_eq!(found.to_text(), id, "vector {at}");
     }

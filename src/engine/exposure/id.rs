@@ -1,11 +1,13 @@
 //! The id of an exposure: its dedup key, made of what it says. Tabs, retries and restarts agree on it without asking.
 
+use serde::Deserialize;
 use xxhash_rust::xxh64::Xxh64;
 
-use super::super::text::{push_base64url, push_integer};
+use super::super::text::push_base64url;
 
 /// Within what a repeated exposure is the same exposure.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Dedup {
     #[default]
     Session,
@@ -24,7 +26,7 @@ impl Dedup {
 }
 
 /// What the id is made of. Absent ones are empty.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct IdFields<'a> {
     pub environment: &'a str,
     pub dedup: Dedup,
@@ -33,12 +35,15 @@ pub struct IdFields<'a> {
     pub unit_id: &'a str,
     pub distinct_id: &'a str,
     pub flag_key: &'a str,
-    pub flag_version: u64,
+    /// A decimal integer.
+    pub flag_version: &'a str,
     pub variant: &'a str,
     /// The value's JSON, as it is in the row.
     pub value_text: &'a str,
     pub reason: &'a str,
     pub experiment: &'a str,
+    /// Whether the flag was decided beforehand rather than seen.
+    pub decided: bool,
 }
 
 /// An exposure's id: 16 bytes, written as 22 characters.
@@ -46,11 +51,9 @@ pub struct IdFields<'a> {
 pub struct Id([u8; 16]);
 
 impl Id {
-    /// XXH64 with seed 0, then XXH64 with seed 1, both big-endian, over `pennon1`, the fields and `seen`, each as UTF-8
-    /// with its length before it as little-endian u32. `tests/spec/exposure_id.json` pins it.
+    /// XXH64 with seed 0, then XXH64 with seed 1, both big-endian, over `pennon1`, the fields and `seen` or `decided`,
+    /// each as UTF-8 with its length before it as little-endian u32. `tests/spec/exposure_id.json` pins it.
     pub fn of(fields: &IdFields<'_>) -> Self {
-        let mut version = String::new();
-        push_integer(&mut version, fields.flag_version);
         let parts = [
             "pennon1",
             fields.environment,
@@ -59,12 +62,12 @@ impl Id {
             fields.unit_id,
             fields.distinct_id,
             fields.flag_key,
-            &version,
+            fields.flag_version,
             fields.variant,
             fields.value_text,
             fields.reason,
             fields.experiment,
-            "seen",
+            if fields.decided { "decided" } else { "seen" },
         ];
         let digest = |seed| {
             let mut hash = Xxh64::new(seed);
@@ -87,5 +90,34 @@ impl Id {
     /// What is kept of it once it is acknowledged: the first half.
     pub fn short(self) -> [u8; 8] {
         ((u128::from_be_bytes(self.0) >> 64) as u64).to_be_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_field_counts() {
+        let base = IdFields { flag_key: "checkout", distinct_id: "u1", ..IdFields::default() };
+        let others = [
+            IdFields { environment: "x", ..base },
+            IdFields { dedup: Dedup::Identity, ..base },
+            IdFields { dedup: Dedup::None, ..base },
+            IdFields { scope_id: "x", ..base },
+            IdFields { unit_id: "x", ..base },
+            IdFields { distinct_id: "x", ..base },
+            IdFields { flag_key: "x", ..base },
+            IdFields { flag_version: "1", ..base },
+            IdFields { variant: "x", ..base },
+            IdFields { value_text: "x", ..base },
+            IdFields { reason: "x", ..base },
+            IdFields { experiment: "x", ..base },
+            IdFields { decided: true, ..base },
+        ];
+        let mut ids: Vec<String> = others.iter().chain([&base]).map(|fields| Id::of(fields).to_text()).collect();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), others.len() + 1);
     }
 }

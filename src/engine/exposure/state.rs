@@ -13,6 +13,7 @@
 
 use super::super::effect::{Batch, Effect};
 use super::super::platform::Platform;
+use super::super::text::push_integer;
 use super::super::time::Now;
 use super::acknowledged::Acknowledged;
 use super::batch::{self, Envelope, Ledger};
@@ -244,6 +245,8 @@ impl State {
 
     fn id_of(&self, draft: &Draft<'_>, seq: u32) -> Id {
         let own_scope;
+        let mut flag_version = String::new();
+        push_integer(&mut flag_version, draft.flag_version);
         Id::of(&IdFields {
             environment: draft.environment,
             dedup: self.config.dedup,
@@ -258,11 +261,12 @@ impl State {
             unit_id: draft.unit_id,
             distinct_id: draft.distinct_id,
             flag_key: draft.flag_key,
-            flag_version: draft.flag_version,
+            flag_version: &flag_version,
             variant: draft.variant,
             value_text: draft.value_text,
             reason: draft.reason.as_str(),
             experiment: draft.experiment,
+            decided: false,
         })
     }
 
@@ -475,6 +479,6 @@ fn numbered(name: &str, separator: char, number: u32) -> String {
     let mut out = String::with_capacity(name.len() + 8);
     out.push_str(name);
     out.push(separator);
-    super::super::text::push_integer(&mut out, number.into());
+    push_integer(&mut out, number.into());
     out
 }
