@@ -1,7 +1,7 @@
 import { createDelivery } from "./delivery.js"
 import { shown } from "./errors.js"
 import { createEvents } from "./events.js"
-import { startInstance, type Instance, type LoadModule } from "./instance.js"
+import { isTrap, startInstance, type Instance, type LoadModule, type Member } from "./instance.js"
 import { hostFetch, soon } from "./natives.js"
 import { readOptions, type Settings } from "./options.js"
 import { deepEqual, plain, plainObject } from "./plain.js"
@@ -15,8 +15,10 @@ import type { Engine, Host } from "./wasm/pennon.js"
 
 /** The most keys whose decisions are kept. A page that makes up keys must not fill its memory. */
 const MAX_CACHED_KEYS = 10_000
-/** No flag has a longer key, in UTF-16 units: the engine takes at most 256 bytes. */
+/** No flag, variant or person has a longer key or id, in UTF-16 units: the engine takes at most 256 bytes. */
 const MAX_KEY_LENGTH = 256
+/** The most calls that wait for the module to start. */
+const MAX_EARLY_COMMANDS = 1000
 /** Activity is passed on at most this often, in milliseconds: scrolling fires at every frame. */
 const ACTIVITY_EVERY_MS = 1000
 const ACTIVITY = ["pointerdown", "keydown", "scroll"]
@@ -52,23 +54,38 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   let timer: unknown
   let closing: Promise<void> | undefined
   let failedToStart = false
+  let starting = true
+  const early: ((engine: Engine) => void)[] = []
   /** What a flag answers while no engine can be asked. */
   function unavailable(): ErrorCode {
     return closing ? "PROVIDER_NOT_READY" : failedToStart ? "PROVIDER_FATAL" : instance?.dead ? "GENERAL" : "PROVIDER_NOT_READY"
   }
 
-  // The boundary: the one way into the module. Whatever comes out of it as an error has spent the instance.
+  // The boundary: the one way into the module.
 
   function enter<T>(call: (engine: Engine) => T, otherwise: T): T {
     if (!engine || !instance || instance.dead) return otherwise
     try {
       return call(engine)
     } catch (error) {
-      instance.dead = true
       problems.add("ENGINE_FAILED", "wasm", `found ${shown(error)}, expected an answer`)
-      stopTouching()
+      if (isTrap(error)) {
+        instance.dead = true
+        for (const member of instance.members) member.trapped()
+      }
       return otherwise
     }
+  }
+
+  /** Enters the module, now or as soon as it has started: what a page does meanwhile is done then, in order. */
+  function command(call: (engine: Engine) => void): void {
+    if (engine) enter(call, undefined)
+    else if (starting && early.length < MAX_EARLY_COMMANDS) early.push(call)
+  }
+
+  const member: Member = {
+    trapped: stopTouching,
+    sessionStored: (key, text) => enter((engine) => engine.storageEvent(key, text), undefined),
   }
 
   /** Nothing calls back into the module from here on. */
@@ -96,7 +113,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     if (clockIsFresh) return
     clockIsFresh = true
     soon(() => (clockIsFresh = false))
-    const nowMs = Date.now()
+    const nowMs = wallClockMs()
     if (!hasPage) enter((engine) => engine.activity(), undefined)
     // A clock that was set back may have left a flag's time again.
     if (nowMs < lastLookMs) epoch++
@@ -163,20 +180,27 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   /** A read that records: the decision, and its exposure unless it is known to be recorded. */
   function seenEntryOf(key: unknown): Entry {
     const entry = entryOf(key)
-    if (entry.seen !== epoch && enter((engine) => recordWith(engine, entry.decision, undefined), false)) {
-      // Recording may have evicted an older row, and with it the memory of what was recorded: this one was just now.
-      entry.epoch = epoch
-      if (settings.dedup !== "none") entry.seen = epoch
+    if (entry.seen === epoch) return entry
+    const before = epoch
+    if (enter((engine) => recordWith(engine, entry.decision, undefined), false)) {
+      // If anything changed meanwhile (a row was evicted, or the page acted from within `fetch`), the next read looks again.
+      if (epoch === before && settings.dedup !== "none") entry.seen = epoch
+    } else if (epoch !== before) {
+      // The flag's time began or ended between decision and record: what counts is what the page gets now.
+      const changed = entryOf(key)
+      if (enter((engine) => recordWith(engine, changed.decision, undefined), false) && changed.epoch === epoch) {
+        changed.seen = settings.dedup === "none" ? -1 : epoch
+      }
+      return changed
     }
     return entry
   }
 
   /** Whether the exposure needs no other attempt. `manual`: the variant to record by hand. */
-  function recordWith(engine: Engine, { key, variant }: Decision, manual: string | undefined): boolean {
-    const recorded = manual ?? variant
-    if (recorded === undefined) return true
-    const { text, isCut } = valueOf(engine, key, recorded)
-    const row = engine.record(key, manual, text, isCut, manual !== undefined)
+  function recordWith(engine: Engine, { key, variant, reason }: Decision, manual: string | undefined): boolean {
+    if (variant === undefined) return true
+    const { text, isCut } = valueOf(engine, key, manual ?? variant)
+    const row = engine.record(key, variant, reason, manual, text, isCut)
     if (row && events.has("exposure")) events.emit("exposure", JSON.parse(row) as Exposure)
     return row !== undefined
   }
@@ -200,12 +224,15 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       if (typeof id === "object" && id !== null && "unref" in id) (id as { unref(): void }).unref()
     },
     stale: () => void epoch++,
+    sessionStored(key, text) {
+      for (const other of instance?.members ?? []) if (other !== member) other.sessionStored(key, text)
+    },
     delivery: (status, batchId, ids, pending) => events.emit("delivery", Object.freeze({ status, batchId, ids, pending })),
     flushed: (delivered, pending) => delivery.flushed({ delivered, pending }),
     onEvent(event) {
       if (event.type === "storage") {
         const { key, newValue } = event as StorageEvent
-        if (key && newValue) enter((engine) => engine.storageEvent(key, newValue), undefined)
+        if (typeof key === "string" && typeof newValue === "string") member.sessionStored(key, newValue)
         return
       }
       if (ACTIVITY.includes(event.type)) {
@@ -213,6 +240,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
         lastActivityMs = event.timeStamp
       }
       enter((engine) => engine.pageEvent(event.type), undefined)
+      validUntilMs = -Infinity // The session's end has moved, with a clock that was set back also nearer.
     },
   }
 
@@ -232,7 +260,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       problems.add("RULESET_INVALID", source, `found ${shown(ruleset)}, expected a ruleset`)
       return
     }
-    enter((engine) => {
+    command((engine) => {
       const problem = engine.setRuleset(text)
       if (problem) {
         const place = problem.place ? `${source}: ${problem.place}` : source
@@ -240,17 +268,17 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       }
       values.clear()
       changed("ruleset")
-    }, undefined)
+    })
   }
 
   /** The engine holds its own copy; this one is for `setAttributes` to merge into. */
   let attributes = plainObject(settings.attributes)
 
   /** What rules may look at: the person's attributes, and what the options say of the app unless the person's say it. */
-  function readable(): object {
+  function readable(attributes: Record<string, unknown>): object {
     const own = (attributes.app as { readonly version?: unknown } | null | undefined)?.version
     const app = settings.appVersion && own === undefined ? { "app.version": settings.appVersion } : {}
-    return Object.assign(Object.create(null) as object, app, attributes)
+    return Object.assign(plainObject({}), app, attributes)
   }
 
   const nobody: Identity = Object.freeze({ distinctId: "", anonymousId: "", deviceId: "" })
@@ -267,6 +295,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     allFlags: () => enter((engine) => engine.flagKeys(), []).map((key) => entryOf(key).decision),
     reportExposure(key, options) {
       const { decision } = entryOf(key)
+      if (decision.variant === undefined) return
       const given = memberOf(options, "value")
       const value = plain(given)
       enter((engine) => {
@@ -291,31 +320,33 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     },
     identify(distinctId, newAttributes = {}) {
       if (closing) return
-      if (typeof distinctId !== "string" || distinctId === "") return refuseId(distinctId)
-      const before = attributes
-      attributes = plainObject(newAttributes)
-      if (!enter((engine) => engine.identify(distinctId, readable()), true)) {
-        attributes = before
-        return refuseId(distinctId)
-      }
-      changed("identity")
+      if (typeof distinctId !== "string" || distinctId.length > MAX_KEY_LENGTH) return refuseId(distinctId)
+      const copy = plainObject(newAttributes)
+      command((engine) => {
+        if (!engine.identify(distinctId, readable(copy))) return refuseId(distinctId)
+        attributes = copy
+        changed("identity")
+      })
     },
     setAttributes(newAttributes) {
       if (closing) return
-      const merged = Object.assign(Object.create(null) as typeof attributes, attributes, plainObject(newAttributes))
-      for (const name of undefinedNames(newAttributes)) delete merged[name]
-      attributes = merged
-      enter((engine) => engine.identify(undefined, readable()), true)
-      changed("attributes")
+      const copy = plainObject(newAttributes)
+      const removed = undefinedNames(newAttributes)
+      command((engine) => {
+        attributes = Object.assign(plainObject({}), attributes, copy)
+        for (const name of removed) delete attributes[name]
+        engine.identify(undefined, readable(attributes))
+        changed("attributes")
+      })
     },
     reset(options) {
       const deviceToo = memberOf(options, "device") === true
-      attributes = plainObject({})
-      enter((engine) => {
+      command((engine) => {
+        attributes = plainObject({})
         engine.reset(deviceToo)
-        engine.identify(undefined, readable())
-      }, undefined)
-      changed("identity")
+        engine.identify(undefined, readable(attributes))
+        changed("identity")
+      })
     },
     get identity() {
       return enter((engine) => Object.freeze(engine.identity()), nobody)
@@ -325,21 +356,25 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       return Object.freeze({
         id: enter((engine) => engine.sessionId(), ""),
         startedAtMs: enter((engine) => engine.sessionStartedAtMs(), 0),
-        renew: () => enter((engine) => engine.renewSession(), undefined),
+        renew: () => command((engine) => engine.renewSession()),
       })
     },
     setRuleset: (ruleset) => applyRuleset(ruleset, "setRuleset"),
     override(key, variant) {
-      if (typeof key !== "string" || typeof variant !== "string") {
-        problems.add("INVALID_KEY", "override", `found ${shown(key)}, ${shown(variant)}, expected two strings`)
+      if (!isName(key) || !isName(variant)) {
+        problems.add("INVALID_KEY", "override", `found ${shown(key)}, ${shown(variant)}, expected two keys`)
         return
       }
-      enter((engine) => engine.overrideFlag(key, variant), undefined)
-      changed("override")
+      command((engine) => {
+        engine.overrideFlag(key, variant)
+        changed("override")
+      })
     },
     clearOverrides() {
-      enter((engine) => engine.clearOverrides(), undefined)
-      changed("override")
+      command((engine) => {
+        engine.clearOverrides()
+        changed("override")
+      })
     },
     on: events.on,
     stats: () => enter(readStats, NO_STATS),
@@ -355,6 +390,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     close() {
       closing ??= client.flush().then(() => {
         const spent = instance?.dead
+        instance?.members.delete(member)
         stopTouching()
         const freed = engine
         engine = undefined
@@ -378,58 +414,58 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   async function startEngine(): Promise<void> {
     try {
       instance = await startInstance(load)
+      if (instance.dead) throw new Error("a module that failed before")
+      if (!closing) createEngine(instance)
     } catch (error) {
       failedToStart = true
       epoch++
       problems.add("WASM_UNAVAILABLE", "wasm", `found ${shown(error)}, expected the module to start`)
-      return
     }
-    if (closing) return
+    starting = false
+    for (const call of early.splice(0)) enter(call, undefined)
+  }
+
+  function createEngine(instance: Instance): void {
     const { distinctId } = settings
-    if (distinctId !== undefined && typeof distinctId !== "string") refuseId(distinctId)
-    try {
-      engine = instance.createEngine(
-        {
-          endpoint: settings.endpoint,
-          key: settings.key,
-          dedup: settings.dedup,
-          flushIntervalMs: settings.flushIntervalMs,
-          attributeNames: settings.attributeNames,
-          appVersion: settings.appVersion,
-          namespace: settings.namespace,
-          persist: settings.persist,
-          identified: typeof distinctId === "string" ? distinctId : undefined,
-          attributes: readable(),
-        },
-        host,
-        listening.signal,
-      )
-    } catch (error) {
-      failedToStart = true
-      problems.add("WASM_UNAVAILABLE", "wasm", `found ${shown(error)}, expected an engine`)
-      return
-    }
-    if (typeof distinctId === "string" && client.identity.distinctId !== distinctId) refuseId(distinctId)
+    const isText = typeof distinctId === "string" && distinctId.length <= MAX_KEY_LENGTH
+    engine = instance.createEngine(
+      {
+        endpoint: settings.endpoint,
+        key: settings.key,
+        dedup: settings.dedup,
+        flushIntervalMs: settings.flushIntervalMs,
+        attributeNames: settings.attributeNames,
+        appVersion: settings.appVersion,
+        namespace: settings.namespace,
+        persist: settings.persist,
+        identified: isText ? distinctId : undefined,
+        attributes: readable(attributes),
+      },
+      host,
+      listening.signal,
+    )
+    instance.members.add(member)
+    epoch++
+    const ids = client.identity
+    if (distinctId !== undefined && ids.distinctId === ids.anonymousId) refuseId(distinctId)
   }
 
   async function start(): Promise<void> {
-    const { ruleset, endpointProblem } = settings
+    const { ruleset, endpointProblem, readyTimeoutMs } = settings
     if (endpointProblem) problems.add("ENDPOINT_UNREACHABLE", "exposures.endpoint", endpointProblem)
     if (settings.endpoint && !(settings.fetch ?? hostFetch)) {
       problems.add("ENDPOINT_UNREACHABLE", "exposures.endpoint", "found no fetch, expected one to send exposures with")
     }
+    if (ruleset.kind === "unreachable") problems.add("RULESET_UNAVAILABLE", ruleset.url, ruleset.why)
     const started = startEngine()
-    if (ruleset.kind === "given") {
-      await started
-      applyRuleset(ruleset.ruleset, "ruleset")
-    } else if (ruleset.kind === "url") {
-      await waitAtMost(settings.readyTimeoutMs, loadRuleset(ruleset.url, ruleset.headers, started), () =>
-        problems.add("RULESET_UNAVAILABLE", ruleset.url,
-          `found no ruleset after ${settings.readyTimeoutMs} ms, expected one`))
-    } else {
-      await started
-      if (ruleset.kind === "unreachable") problems.add("RULESET_UNAVAILABLE", ruleset.url, ruleset.why)
-    }
+    if (ruleset.kind === "given") applyRuleset(ruleset.ruleset, "ruleset")
+    const ready = ruleset.kind === "url" ? loadRuleset(ruleset.url, ruleset.headers, started) : started
+    await waitAtMost(readyTimeoutMs, ready, () => {
+      if (starting) problems.add("WASM_UNAVAILABLE", "wasm", `found no module after ${readyTimeoutMs} ms, expected one`)
+      else if (ruleset.kind === "url") {
+        problems.add("RULESET_UNAVAILABLE", ruleset.url, `found no ruleset after ${readyTimeoutMs} ms, expected one`)
+      }
+    })
   }
 
   async function loadRuleset(url: string, headers: Readonly<Record<string, string>> | undefined, started: Promise<void>) {
@@ -454,8 +490,17 @@ const NO_STATS: Stats = Object.freeze({
 function readStats(engine: Engine): Stats {
   const { flushDueMonoMs, nowMonoMs, droppedRingFull, ...counts } = engine.stats()
   const dropped = Object.freeze(droppedRingFull > 0 ? { ring_full: droppedRingFull } : {})
-  const nextFlushAtMs = flushDueMonoMs === undefined ? undefined : Date.now() + flushDueMonoMs - nowMonoMs
+  const nextFlushAtMs = flushDueMonoMs === undefined ? undefined : wallClockMs() + flushDueMonoMs - nowMonoMs
   return Object.freeze({ ...counts, dropped, nextFlushAtMs })
+}
+
+/** Unix milliseconds; NaN where a page has replaced the clock by one that throws. */
+function wallClockMs(): number {
+  try {
+    return Date.now()
+  } catch {
+    return NaN
+  }
 }
 
 /** Settles with `work`, or after that many milliseconds, when `late` is called. */
@@ -470,6 +515,11 @@ function waitAtMost(timeoutMs: number, work: Promise<void>, late: () => void): P
       resolve()
     })
   })
+}
+
+/** Whether it can be the key of a flag or a variant. */
+function isName(text: unknown): boolean {
+  return typeof text === "string" && text.length <= MAX_KEY_LENGTH
 }
 
 /** What a page passed under this name; undefined when looking at it throws. (Within `enter` that would pass for a trap.) */

@@ -30,8 +30,9 @@ export function createEvents(): Events {
       soon(() => {
         for (const listener of [...known]) {
           try {
-            const result = listener(payload as never)
-            if (result instanceof Promise) result.catch(() => undefined)
+            // A promise may be another frame's, or a library's: whatever has a `then` may reject.
+            const result = listener(payload as never) as PromiseLike<unknown> | undefined
+            if (typeof result?.then === "function") void result.then(undefined, () => undefined)
           } catch {
             // The listener's own affair.
           }

@@ -7,7 +7,17 @@ export type LoadModule = () => Promise<WebAssembly.Module>
 export interface Instance {
   /** Whether it has trapped. A dead instance must never be entered again. */
   dead: boolean
+  /** The clients that it serves. */
+  readonly members: Set<Member>
   createEngine(options: EngineOptions, host: Host, signal: AbortSignal): Engine
+}
+
+/** What the clients of an instance tell each other. */
+export interface Member {
+  /** The instance has trapped. */
+  trapped(): void
+  /** Another client stored a session under this key. */
+  sessionStored(key: string, text: string): void
 }
 
 let starting: Promise<Instance> | undefined
@@ -23,5 +33,10 @@ export function startInstance(load: LoadModule): Promise<Instance> {
 
 async function start(load: LoadModule): Promise<Instance> {
   initSync({ module: await load() })
-  return { dead: false, createEngine: (options, host, signal) => new Engine(options, host, signal) }
+  return { dead: false, members: new Set(), createEngine: (options, host, signal) => new Engine(options, host, signal) }
+}
+
+/** Whether an error that came out of the module means that it must not be entered again. */
+export function isTrap(error: unknown): boolean {
+  return error instanceof WebAssembly.RuntimeError || error instanceof RangeError
 }

@@ -1,15 +1,33 @@
 /** The deepest level of an attribute that is kept. */
 const MAX_DEPTH = 32
-/** The most members that one object or list keeps. */
-const MAX_MEMBERS = 10_000
+/** The most values that one copy holds, at all its levels together. Shared parts count each time they are reached. */
+const MAX_VALUES = 10_000
+
+/** A copy that is being made. */
+interface Copy {
+  /** How many more values it may hold. */
+  left: number
+  /** The objects around the one that is copied now. */
+  readonly around: object[]
+}
 
 /**
  * A copy of `value` as plain data: null, booleans, finite numbers, strings, arrays and objects without a prototype.
  *
  * A `Date` becomes its ISO text. What cannot be copied is undefined: functions, symbols, NaN, what is nested too deep or
- * within itself, and whatever throws when it is looked at (getters, proxies).
+ * within itself, what comes after the first 10 000 values, and whatever throws when it is looked at (getters, proxies).
  */
-export function plain(value: unknown, depth: number = MAX_DEPTH): unknown {
+export function plain(value: unknown): unknown {
+  return copyOf(value, { left: MAX_VALUES, around: [] })
+}
+
+/** The own enumerable members of an object, each as plain data. Of anything else, none. */
+export function plainObject(value: unknown): Record<string, unknown> {
+  const copy = typeof value === "object" && value !== null && !Array.isArray(value) ? plain(value) : undefined
+  return typeof copy === "object" && copy !== null ? (copy as Record<string, unknown>) : members({}, { left: 0, around: [] })
+}
+
+function copyOf(value: unknown, copy: Copy): unknown {
   try {
     switch (typeof value) {
       case "string":
@@ -19,10 +37,14 @@ export function plain(value: unknown, depth: number = MAX_DEPTH): unknown {
         return Number.isFinite(value) ? value : undefined
       case "object":
         if (value === null) return null
-        if (depth === 0) return undefined
+        if (copy.around.length >= MAX_DEPTH || copy.around.includes(value)) return undefined
         if (value instanceof Date) return value.toISOString()
-        if (Array.isArray(value)) return Array.from(value.slice(0, MAX_MEMBERS), (item) => plain(item, depth - 1) ?? null)
-        return plainObject(value, depth)
+        copy.around.push(value)
+        try {
+          return Array.isArray(value) ? items(value, copy) : members(value, copy)
+        } finally {
+          copy.around.pop()
+        }
     }
   } catch {
     // It threw when it was looked at.
@@ -30,22 +52,24 @@ export function plain(value: unknown, depth: number = MAX_DEPTH): unknown {
   return undefined
 }
 
-/** The own enumerable members, each as plain data. */
-export function plainObject(value: object, depth: number = MAX_DEPTH): Record<string, unknown> {
-  const copy = Object.create(null) as Record<string, unknown>
-  try {
-    for (const name of Object.keys(value).slice(0, MAX_MEMBERS)) {
-      try {
-        const member = plain((value as Record<string, unknown>)[name], depth - 1)
-        if (member !== undefined) copy[name] = member
-      } catch {
-        // A getter threw.
-      }
+function items(list: readonly unknown[], copy: Copy): unknown[] {
+  const items: unknown[] = []
+  for (let at = 0; at < list.length && copy.left-- > 0; at++) items.push(copyOf(list[at], copy) ?? null)
+  return items
+}
+
+function members(object: object, copy: Copy): Record<string, unknown> {
+  const members = Object.create(null) as Record<string, unknown>
+  for (const name of Object.keys(object)) {
+    if (copy.left-- <= 0) break
+    try {
+      const member = copyOf((object as Record<string, unknown>)[name], copy)
+      if (member !== undefined) members[name] = member
+    } catch {
+      // A getter threw.
     }
-  } catch {
-    // A proxy threw.
   }
-  return copy
+  return members
 }
 
 /** Whether two values are the same plain data. The order of members does not matter. */

@@ -18,7 +18,8 @@ export interface VariantValue {
 export function readValue(json: string): VariantValue {
   const value = JSON.parse(json) as Json
   deepFreeze(value)
-  const text = JSON.stringify(value)
+  // A page that gives every object a `toJSON` may leave nothing of it.
+  const text: string = (JSON.stringify(value) as string | undefined) ?? json
   const isCut = text.length > MAX_VALUE_LENGTH
   return { value, text: isCut ? JSON.stringify(text.slice(0, MAX_VALUE_LENGTH)) : text, isCut }
 }

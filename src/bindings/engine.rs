@@ -10,9 +10,8 @@ use super::host::Host;
 use crate::browser::storage::Storage;
 use crate::browser::transport::Transport;
 use crate::browser::{clock, page, platform, timers};
-use crate::engine::client::{Client, Stored};
+use crate::engine::client::{Client, Seen, Stored};
 use crate::engine::effect::{Effect, StorageKey};
-use crate::engine::exposure::row::Source;
 use crate::engine::exposure::{Config, Input, Outcome, State};
 use crate::engine::identity::{is_acceptable, uuid_v7};
 use crate::engine::ruleset::Ruleset;
@@ -133,21 +132,24 @@ impl Engine {
     }
 
     /// Records that this person saw the flag. The row, as JSON; empty when there is nothing to record, or it was recorded
-    /// before; undefined when there was no room, and a later read has to record it.
+    /// before; undefined when it was not recorded and should be: there was no room, or the flag's answer has changed since
+    /// it was decided (then `Host.stale` was called, and it has to be decided again).
     ///
-    /// `variant`: instead of the decided one. `value_text`: the value's JSON for the row; `value_is_cut`: whether that is
-    /// not all of it. `manual`: whether `reportExposure` asked for it.
+    /// `variant`, `reason`: as decided. `manual_variant`: to record by hand, instead. `value_text`: the JSON of the recorded
+    /// variant's value for the row; `value_is_cut`: whether that is not all of it.
     pub fn record(
         &self,
         key: &str,
-        variant: Option<String>,
+        variant: &str,
+        reason: &str,
+        manual_variant: Option<String>,
         value_text: &str,
         value_is_cut: bool,
-        manual: bool,
     ) -> Option<String> {
-        let source = if manual { Source::Manual } else { Source::Call };
         let now = clock::now();
-        let effects = self.client.borrow_mut().record(key, variant.as_deref(), value_text, value_is_cut, source, now);
+        let manual_variant = manual_variant.as_deref();
+        let seen = Seen { key, variant, reason, manual_variant, value_text, value_is_cut };
+        let effects = self.client.borrow_mut().record(&seen, now);
         let done = self.run(effects);
         if done.refused { None } else { Some(done.recorded.unwrap_or_default()) }
     }
@@ -337,6 +339,8 @@ impl Engine {
     fn store(&self, key: StorageKey, text: &str) {
         if !self.storage.set(key.as_str(), text) {
             self.step(Input::PersistFailed);
+        } else if key == StorageKey::Session && self.storage.is_shared() {
+            self.host.session_stored(&self.storage.name(key.as_str()), text);
         }
     }
 }

@@ -16,6 +16,8 @@ export interface Host {
   keepTimer(id: unknown): void
   /** Forget what is cached: answers may have changed. */
   stale(): void
+  /** The session was stored: tell the page's other clients, whom no `storage` event reaches. */
+  sessionStored(key: string, text: string): void
   /** An attempt to send has begun or ended. */
   delivery(status: "sending" | "acknowledged" | "failed", batchId: string, ids: string[], pending: number): void
   /** A flush has ended. */
@@ -39,6 +41,8 @@ extern "C" {
     pub fn keep_timer(this: &Host, id: JsValue);
     #[wasm_bindgen(method)]
     pub fn stale(this: &Host);
+    #[wasm_bindgen(method, js_name = sessionStored)]
+    pub fn session_stored(this: &Host, key: &str, text: &str);
     #[wasm_bindgen(method)]
     pub fn delivery(this: &Host, status: &str, batch_id: &str, ids: Vec<String>, pending: u32);
     #[wasm_bindgen(method)]

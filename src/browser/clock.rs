@@ -7,6 +7,9 @@ use crate::engine::time::Now;
 
 #[wasm_bindgen]
 extern "C" {
+    /// A page may have replaced it by one that throws.
+    #[wasm_bindgen(catch, js_namespace = Date, js_name = now)]
+    fn date_now() -> Result<f64, JsValue>;
     #[wasm_bindgen(thread_local_v2, js_name = performance)]
     static PERFORMANCE: Option<Performance>;
     #[wasm_bindgen(thread_local_v2, js_name = crypto)]
@@ -16,7 +19,7 @@ extern "C" {
 /// Both clocks. A page may have patched `Date.now` so that it gives no number: then the wall clock is reckoned from the
 /// page's begin. Without `performance` the wall clock has to serve as the monotonic one too.
 pub fn now() -> Now {
-    let wall_ms = js_sys::Date::now();
+    let wall_ms = date_now().unwrap_or(f64::NAN);
     PERFORMANCE.with(|performance| match performance {
         Some(performance) => {
             let mono_ms = performance.now();

@@ -16,6 +16,11 @@ impl Storage {
         Self { area, prefix }
     }
 
+    /// Whether other clients and other tabs read what is stored here.
+    pub fn is_shared(&self) -> bool {
+        self.area.is_some()
+    }
+
     /// The text under this key; `None` too when it cannot be read.
     pub fn get(&self, key: &str) -> Option<String> {
         self.area.as_ref()?.get_item(&self.name(key)).ok().flatten()

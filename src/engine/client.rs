@@ -14,6 +14,9 @@ use super::text;
 use super::time::Now;
 use xxhash_rust::xxh64::xxh64;
 
+/// The most flags that are overridden at once; of more the oldest is forgotten.
+const MAX_OVERRIDES: usize = 1000;
+
 /// Ten random bytes at each call.
 pub type Random<'a> = &'a mut dyn FnMut() -> [u8; 10];
 
@@ -29,6 +32,8 @@ pub struct Client {
     decider: Decider,
     session: Session,
     exposures: State,
+    /// Hash of the last identified id on this device.
+    last_identity: Option<String>,
     /// When a flag decided since the last [`Effect::Stale`] starts or ends next, on the wall clock.
     next_boundary_ms: f64,
 }
@@ -41,6 +46,20 @@ struct Decider {
     /// Flag key and variant key.
     overrides: Vec<(String, String)>,
     platform: Platform,
+}
+
+/// What a page was given of a flag, and now tells to have been seen.
+pub struct Seen<'a> {
+    pub key: &'a str,
+    /// As decided.
+    pub variant: &'a str,
+    pub reason: &'a str,
+    /// The variant to record instead, when it is recorded by hand.
+    pub manual_variant: Option<&'a str>,
+    /// The JSON of the recorded variant's value, as the row is to carry it.
+    pub value_text: &'a str,
+    /// Whether that is not all of it.
+    pub value_is_cut: bool,
 }
 
 /// A decision with what the page is told of its flag.
@@ -77,8 +96,9 @@ impl Client {
         effects.push(Effect::Store { key: StorageKey::Session, text: session.to_stored() });
         let platform = exposures.config().platform;
         let decider = Decider { ruleset: None, identity, attributes, overrides: Vec::new(), platform };
-        let mut client = Self { decider, session, exposures, next_boundary_ms: f64::INFINITY };
-        client.note_identity(stored.last_identity, &mut effects);
+        let last_identity = stored.last_identity.map(str::to_owned);
+        let mut client = Self { decider, session, exposures, last_identity, next_boundary_ms: f64::INFINITY };
+        client.note_identity(&mut effects);
         (client, effects)
     }
 
@@ -126,8 +146,11 @@ impl Client {
 
     /// Serves this variant, whatever the rules say. A variant that the flag does not have is not served.
     pub fn override_flag(&mut self, key: String, variant: String) -> Vec<Effect> {
-        self.decider.overrides.retain(|(flag_key, _)| *flag_key != key);
-        self.decider.overrides.push((key, variant));
+        let overrides = &mut self.decider.overrides;
+        overrides.retain(|(flag_key, _)| *flag_key != key);
+        overrides.push((key, variant));
+        let surplus = overrides.len().saturating_sub(MAX_OVERRIDES);
+        overrides.drain(..surplus);
         self.stale()
     }
 
@@ -138,34 +161,30 @@ impl Client {
 
     // Exposures.
 
-    /// Records that this person saw a flag: the decided variant, or the one given. Nothing is recorded of a decision
-    /// that names no variant, or that was overridden.
-    ///
-    /// `value_text`: the value's JSON as the row is to carry it; `value_is_cut`: whether that is not all of it.
-    pub fn record(
-        &mut self,
-        key: &str,
-        variant: Option<&str>,
-        value_text: &str,
-        value_is_cut: bool,
-        source: Source,
-        now: Now,
-    ) -> Vec<Effect> {
+    /// Records that this person saw a flag. Nothing is recorded of a decision that names no variant, or that was
+    /// overridden. When the flag's answer is no longer the one that the page was given (its time has begun or ended since),
+    /// nothing is recorded either, and the flag has to be decided again.
+    pub fn record(&mut self, seen: &Seen<'_>, now: Now) -> Vec<Effect> {
+        let key = seen.key;
         let decider = &self.decider;
         let (Some(ruleset), Ok(flag)) = (&decider.ruleset, decider.flag(key)) else { return Vec::new() };
         let answer = decider.answer(key, now);
-        let (Some(decided), false) = (answer.variant_key, answer.decision.reason == Reason::Override) else {
+        if answer.variant_key != Some(seen.variant) || answer.decision.reason.as_str() != seen.reason {
+            let mut effects = self.stale();
+            effects.push(Effect::Refused);
+            return effects;
+        }
+        if answer.decision.reason == Reason::Override {
             return Vec::new();
-        };
-        let variant = variant.unwrap_or(decided);
+        }
         let (unit, unit_id) = evaluation::unit_of(flag, decider.context())
             .map(|(unit, id)| (unit.name(), id))
             .unwrap_or_else(|| ("distinctId", decider.identity.distinct_id()));
         let draft = Draft {
             flag_key: key,
-            value_text,
-            value_is_cut,
-            variant,
+            value_text: seen.value_text,
+            value_is_cut: seen.value_is_cut,
+            variant: seen.manual_variant.unwrap_or(seen.variant),
             reason: answer.decision.reason,
             session_id: &self.session.id,
             distinct_id: decider.identity.distinct_id(),
@@ -178,7 +197,7 @@ impl Client {
             rule_id: answer.decision.rule_id.unwrap_or_default(),
             experiment: flag.experiment.as_deref().unwrap_or_default(),
             environment: &ruleset.environment,
-            source,
+            source: if seen.manual_variant.is_some() { Source::Manual } else { Source::Call },
             attributes: &decider.attributes,
         };
         exposure::step(&mut self.exposures, Input::Record(&draft), now)
@@ -207,17 +226,11 @@ impl Client {
     /// Another person, or another one's attributes. The id must be acceptable. Rows recorded before keep theirs.
     pub fn identify(&mut self, id: Option<String>, attributes: Value) -> Vec<Effect> {
         let mut effects = self.stale();
-        let before = self.decider.identity.distinct_id().to_owned();
         if id.is_some() {
             self.decider.identity.identified = id;
         }
         self.decider.attributes = attributes;
-        if self.decider.identity.distinct_id() != before {
-            if self.exposures.forget_acknowledged() {
-                effects.push(Effect::Remove(StorageKey::Acknowledged));
-            }
-            self.note_identity(None, &mut effects);
-        }
+        self.note_identity(&mut effects);
         effects
     }
 
@@ -235,23 +248,26 @@ impl Client {
             effects.push(Effect::Remove(StorageKey::Acknowledged));
         }
         effects.push(Effect::Store { key: StorageKey::Ids, text: self.decider.identity.to_stored() });
+        self.last_identity = None;
         effects.push(Effect::Remove(StorageKey::LastIdentity));
         effects.extend(self.renew_session(now, random));
         effects
     }
 
-    /// Compares the person with the last one on this device, and stores a hash of the new one.
-    fn note_identity(&mut self, stored: Option<&str>, effects: &mut Vec<Effect>) {
+    /// Compares the person with the last one who was identified on this device. Only another person ends what the
+    /// identity scope remembers: who signs in again at each load does not.
+    fn note_identity(&mut self, effects: &mut Vec<Effect>) {
         let Some(identified) = &self.decider.identity.identified else { return };
         let mut hash = String::new();
         text::push_hex(&mut hash, &xxh64(identified.as_bytes(), 0).to_be_bytes());
-        if stored == Some(&hash) {
+        if self.last_identity.as_ref() == Some(&hash) {
             return;
         }
-        if stored.is_some() && self.exposures.forget_acknowledged() {
+        if self.last_identity.is_some() && self.exposures.forget_acknowledged() {
             effects.push(Effect::Remove(StorageKey::Acknowledged));
         }
-        effects.push(Effect::Store { key: StorageKey::LastIdentity, text: hash });
+        effects.push(Effect::Store { key: StorageKey::LastIdentity, text: hash.clone() });
+        self.last_identity = Some(hash);
     }
 
     // Sessions and time.
@@ -309,7 +325,7 @@ impl Client {
     }
 
     pub fn renew_session(&mut self, now: Now, random: Random<'_>) -> Vec<Effect> {
-        self.session = Session::new(now.wall_ms, random());
+        self.session = self.session.next(now.wall_ms, random());
         let mut effects = self.stale();
         effects.push(Effect::Store { key: StorageKey::Session, text: self.session.to_stored() });
         effects

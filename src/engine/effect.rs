@@ -28,7 +28,8 @@ impl StorageKey {
 pub enum Effect {
     /// An exposure was recorded; its row, as JSON.
     Recorded(String),
-    /// An exposure was not recorded, because there was no room. A later read has to record it.
+    /// An exposure was not recorded: there was no room, or the answer is no longer the one that was seen. A later read has
+    /// to record it.
     Refused,
     /// Answers, or what was recorded, may have changed: forget what is cached.
     Stale,

@@ -6,10 +6,11 @@
 //! | any | start, and there is none | a new session |
 //! | live | activity | active now |
 //! | over | activity, or a row is due | the stored session if it is live, else a new one |
-//! | live | another tab stored another live session | the later one; of two begun together, the smaller id |
+//! | live | another tab stored another live session | the one of the higher generation; of two, the smaller id |
 //! | any | renew | a new session |
 //!
-//! A read prolongs nothing.
+//! A read prolongs nothing. Each session is one generation above the one that it follows, so a renewed one takes over in
+//! every tab, and of two that roll at once the same one wins in both, whatever their clocks say.
 
 use super::identity::{is_uuid, uuid_v7};
 use super::text;
@@ -20,8 +21,6 @@ pub const IDLE_MS: f64 = 30.0 * 60_000.0;
 pub const MAX_LENGTH_MS: f64 = 24.0 * 3_600_000.0;
 /// Activity is written to storage at most this often, in milliseconds: each write wakes every other tab.
 const SAVE_EVERY_MS: f64 = 30_000.0;
-/// Two sessions begun within this many milliseconds were begun together: two tabs rolled at once.
-const TOGETHER_MS: f64 = 5_000.0;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Session {
@@ -30,11 +29,24 @@ pub struct Session {
     pub started_at_ms: f64,
     active_at_ms: f64,
     saved_at_ms: f64,
+    /// How many sessions came before it, as far as this browser's storage knows.
+    generation: u64,
 }
 
 impl Session {
     pub fn new(now_ms: f64, random: [u8; 10]) -> Self {
-        Self { id: uuid_v7(now_ms, random), started_at_ms: now_ms, active_at_ms: now_ms, saved_at_ms: now_ms }
+        Self {
+            id: uuid_v7(now_ms, random),
+            started_at_ms: now_ms,
+            active_at_ms: now_ms,
+            saved_at_ms: now_ms,
+            generation: 0,
+        }
+    }
+
+    /// The session after this one.
+    pub fn next(&self, now_ms: f64, random: [u8; 10]) -> Self {
+        Self { generation: self.generation + 1, ..Self::new(now_ms, random) }
     }
 
     /// The wall clock time from which the session is over unless there is activity before.
@@ -65,11 +77,7 @@ impl Session {
         if self.is_over(now_ms) {
             return true;
         }
-        if (other.started_at_ms - self.started_at_ms).abs() <= TOGETHER_MS {
-            other.id < self.id
-        } else {
-            other.started_at_ms > self.started_at_ms
-        }
+        other.generation > self.generation || (other.generation == self.generation && other.id < self.id)
     }
 
     /// Takes over what another tab knows of the same session.
@@ -79,7 +87,7 @@ impl Session {
         }
     }
 
-    /// How it is stored: version, id, start and last activity in Unix milliseconds.
+    /// How it is stored: version, id, start and last activity in Unix milliseconds, generation.
     pub fn to_stored(&self) -> String {
         let mut out = String::from("1|");
         out.push_str(&self.id);
@@ -87,6 +95,8 @@ impl Session {
             out.push('|');
             text::push_integer(&mut out, time_ms as u64);
         }
+        out.push('|');
+        text::push_integer(&mut out, self.generation);
         out
     }
 
@@ -95,8 +105,15 @@ impl Session {
     pub fn from_stored(stored: &str, now_ms: f64) -> Option<Self> {
         let mut parts = stored.strip_prefix("1|")?.split('|');
         let id = parts.next().filter(|id| is_uuid(id))?.to_owned();
-        let mut time_ms = || parts.next().and_then(text::parse_integer).map(|time_ms| (time_ms as f64).min(now_ms));
-        let session = Self { id, started_at_ms: time_ms()?, active_at_ms: time_ms()?, saved_at_ms: now_ms };
+        let mut number = || parts.next().and_then(text::parse_integer);
+        let (started_at_ms, active_at_ms, generation) = (number()? as f64, number()? as f64, number()?);
+        let session = Self {
+            id,
+            started_at_ms: started_at_ms.min(now_ms),
+            active_at_ms: active_at_ms.min(now_ms),
+            saved_at_ms: now_ms,
+            generation,
+        };
         (!session.is_over(now_ms)).then_some(session)
     }
 }
@@ -167,8 +184,12 @@ mod tests {
     #[test]
     fn a_session_renewed_in_one_tab_takes_over_in_the_other() {
         let old = Session::new(START_MS, [1; 10]);
-        let renewed = Session::new(START_MS + MINUTE_MS, [2; 10]);
-        assert!(old.yields_to(&renewed, START_MS + MINUTE_MS));
-        assert!(!renewed.yields_to(&old, START_MS + MINUTE_MS));
+        // Also at once, and also after the clock was set back: the later id may be the larger or the smaller one.
+        for renewed_at_ms in [START_MS + 1.0, START_MS + MINUTE_MS, START_MS - 60.0 * MINUTE_MS] {
+            let renewed = old.next(renewed_at_ms, [2; 10]);
+            let stored = |session: &Session| Session::from_stored(&session.to_stored(), renewed_at_ms).unwrap();
+            assert!(old.yields_to(&stored(&renewed), renewed_at_ms));
+            assert!(!renewed.yields_to(&stored(&old), renewed_at_ms));
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Exposures, as a page sees them: who is recorded when, what is sent when, and what a restart remembers.
 
 use pennon::engine::attributes::Value;
+use pennon::engine::client::Seen;
 use pennon::engine::effect::{Effect, StorageKey};
 use pennon::engine::exposure::id::Dedup;
 use pennon::engine::exposure::{Input, Outcome};
@@ -271,6 +272,11 @@ fn what_there_is_no_room_for_is_refused_and_not_marked_as_seen() {
     assert_eq!((stats.delivered, stats.pending, stats.ledger.seq_max), (full as u32 + 2, 0, full as u32 + 2));
 }
 
+/// The first variant of one of [`many`], with a value cut to this text.
+fn cut<'a>(key: &'a str, value_text: &'a str) -> Seen<'a> {
+    Seen { key, variant: "v", reason: "DEFAULT", manual_variant: None, value_text, value_is_cut: true }
+}
+
 #[test]
 fn a_row_too_large_to_make_room_for_costs_no_other() {
     let mut page = Page::first(Dedup::Session, &many(10, 0));
@@ -278,8 +284,7 @@ fn a_row_too_large_to_make_room_for_costs_no_other() {
         page.read(&format!("f{at}"));
     }
     let value = format!("\"{}\"", "x".repeat(300 * 1024));
-    let source = pennon::engine::exposure::row::Source::Manual;
-    let effects = page.client.record("f9", None, &value, true, source, page.now);
+    let effects = page.client.record(&cut("f9", &value), page.now);
     assert_eq!(effects, [Effect::Refused]);
     let stats = page.client.exposures().stats();
     assert_eq!((stats.pending, stats.ledger.dropped_ring_full, stats.ledger.refused), (9, 0, 1));
@@ -290,8 +295,7 @@ fn a_row_larger_than_a_batch_goes_alone_and_holds_up_no_others() {
     let mut page = Page::first(Dedup::Session, &many(3, 0));
     page.read("f0");
     let value = format!("\"{}\"", "x".repeat(60 * 1024));
-    let source = pennon::engine::exposure::row::Source::Manual;
-    let effects = page.client.record("f1", None, &value, true, source, page.now);
+    let effects = page.client.record(&cut("f1", &value), page.now);
     page.run(effects);
     page.read("f2");
     page.advance(MINUTE_MS);
@@ -463,4 +467,33 @@ fn what_two_tabs_had_acknowledged_is_stored_together() {
     next.read("f0");
     next.read("f1");
     assert_eq!(next.recorded.len(), 0);
+}
+
+#[test]
+fn who_signs_in_again_at_each_load_is_counted_once_in_the_identity_scope() {
+    let mut storage = Storage::new();
+    for load in 0..3 {
+        let mut page = Page::open(Dedup::Identity, &serving("treatment"), storage, None, START_MS);
+        page.identify("u1");
+        page.read("checkout");
+        page.advance(MINUTE_MS);
+        assert_eq!(page.recorded.len(), usize::from(load == 0), "load {load}");
+        storage = page.storage;
+    }
+}
+
+#[test]
+fn a_row_says_what_the_page_was_given_also_when_the_flag_has_ended_since() {
+    let flag = r#"{"variants":{"a":"A","b":"B"},"default":"a","end":1790000060000,"rules":[{"serve":"b"}]}"#;
+    let mut page = Page::first(Dedup::Session, &format!(r#"{{"flags":{{"f":{flag}}}}}"#));
+    page.now.wall_ms = 1_790_000_059_999.0;
+    let given = page.client.decide("f", page.now);
+    let (variant, reason) = (given.variant_key.unwrap().to_owned(), given.decision.reason.as_str());
+    let seen =
+        Seen { key: "f", variant: &variant, reason, manual_variant: None, value_text: "\"B\"", value_is_cut: false };
+    page.now.wall_ms += 1.0;
+    assert_eq!(page.client.record(&seen, page.now), [Effect::Stale, Effect::Refused]);
+    page.read("f");
+    assert_eq!(page.field("variant"), ["a"]);
+    assert_eq!(page.field("reason"), ["DISABLED"]);
 }

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use pennon::engine::attributes::Value;
-use pennon::engine::client::{Client, Stored};
+use pennon::engine::client::{Client, Seen, Stored};
 use pennon::engine::effect::{Batch, Effect, StorageKey};
 use pennon::engine::exposure::id::Dedup;
-use pennon::engine::exposure::row::Source;
 use pennon::engine::exposure::{Config, Input, Outcome, State};
 use pennon::engine::platform::NATIVE;
 use pennon::engine::ruleset::Ruleset;
@@ -122,7 +121,9 @@ impl Page {
         let answer = self.client.decide(key, self.now);
         let (variant, reason) = (answer.variant_key.unwrap_or_default().to_owned(), answer.decision.reason.as_str());
         let value_text = self.client.variant_json(key, &variant).unwrap_or("null").to_owned();
-        let effects = self.client.record(key, None, &value_text, false, Source::Call, self.now);
+        let seen =
+            Seen { key, variant: &variant, reason, manual_variant: None, value_text: &value_text, value_is_cut: false };
+        let effects = self.client.record(&seen, self.now);
         self.run(effects);
         (variant, reason)
     }

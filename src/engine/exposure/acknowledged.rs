@@ -1,5 +1,7 @@
 //! Ids of exposures that the server has acknowledged: the only ones that count as reported.
 
+use xxhash_rust::xxh64::xxh64;
+
 use super::super::text::{eight_bytes_from_base64url, push_base64url};
 
 /// How many ids are remembered; the one used longest ago is forgotten first. (delivery.md of the protocol: 4096 × 8 B.)
@@ -7,16 +9,20 @@ pub const MAX_IDS: usize = 4096;
 /// Characters of one id as stored.
 const STORED_LENGTH: usize = 11;
 
-/// The newest last.
 #[derive(Debug, Default)]
-pub struct Acknowledged(Vec<[u8; 8]>);
+pub struct Acknowledged {
+    /// The newest last.
+    ids: Vec<[u8; 8]>,
+    /// Hash of what was stored last: reading that again teaches nothing.
+    stored_hash: u64,
+}
 
 impl Acknowledged {
     /// Whether the id is known. If so it counts as used now.
     pub fn contains(&mut self, id: [u8; 8]) -> bool {
-        let place = self.0.iter().rposition(|known| *known == id);
+        let place = self.ids.iter().rposition(|known| *known == id);
         if let Some(place) = place
-            && let Some(used) = self.0.get_mut(place..)
+            && let Some(used) = self.ids.get_mut(place..)
         {
             used.rotate_left(1);
         }
@@ -25,42 +31,47 @@ impl Acknowledged {
 
     pub fn insert(&mut self, id: [u8; 8]) {
         if !self.contains(id) {
-            self.0.push(id);
+            self.ids.push(id);
             self.forget_oldest();
         }
     }
 
     pub fn clear(&mut self) {
-        self.0.clear();
+        self.ids.clear();
     }
 
     /// Adds what another tab stored, as older than what is known here. What is no id is passed over.
     pub fn merge(&mut self, stored: &str) {
-        let Some(ids) = stored.strip_prefix("1|") else { return };
-        let mut merged: Vec<[u8; 8]> = Vec::new();
-        for id in ids.as_bytes().chunks(STORED_LENGTH).filter_map(eight_bytes_from_base64url) {
-            if !self.0.contains(&id) {
-                merged.push(id);
-            }
+        let Some(text) = stored.strip_prefix("1|") else { return };
+        if xxh64(stored.as_bytes(), 0) == self.stored_hash {
+            return;
         }
-        merged.append(&mut self.0);
-        self.0 = merged;
+        let mut known = self.ids.clone();
+        known.sort_unstable();
+        // Whoever wrote it: no more is read than is ever stored, from the end, where the newest are.
+        let surplus = (text.len() / STORED_LENGTH).saturating_sub(MAX_IDS) * STORED_LENGTH;
+        let chunks = text.as_bytes().get(surplus..).unwrap_or_default().chunks(STORED_LENGTH);
+        let mut merged: Vec<[u8; 8]> =
+            chunks.filter_map(eight_bytes_from_base64url).filter(|id| known.binary_search(id).is_err()).collect();
+        merged.append(&mut self.ids);
+        self.ids = merged;
         self.forget_oldest();
     }
 
-    /// A version, then eleven characters of base64url for each id.
-    pub fn to_stored(&self) -> String {
-        let mut out = String::with_capacity(2 + self.0.len() * STORED_LENGTH);
+    /// What is to be stored: a version, then eleven characters of base64url for each id.
+    pub fn stored_text(&mut self) -> String {
+        let mut out = String::with_capacity(2 + self.ids.len() * STORED_LENGTH);
         out.push_str("1|");
-        for id in &self.0 {
+        for id in &self.ids {
             push_base64url(&mut out, id);
         }
+        self.stored_hash = xxh64(out.as_bytes(), 0);
         out
     }
 
     fn forget_oldest(&mut self) {
-        let surplus = self.0.len().saturating_sub(MAX_IDS);
-        self.0.drain(..surplus);
+        let surplus = self.ids.len().saturating_sub(MAX_IDS);
+        self.ids.drain(..surplus);
     }
 }
 
@@ -82,7 +93,7 @@ mod tests {
         known.insert(id(9999));
         assert!(known.contains(id(0)));
         assert!(!known.contains(id(1)));
-        assert_eq!(known.0.len(), MAX_IDS);
+        assert_eq!(known.ids.len(), MAX_IDS);
     }
 
     #[test]
@@ -93,17 +104,17 @@ mod tests {
         let mut other = Acknowledged::default();
         other.insert(id(2));
         other.insert(id(3));
-        other.merge(&one.to_stored());
-        assert_eq!(other.0, [id(1), id(2), id(3)]);
+        other.merge(&one.stored_text());
+        assert_eq!(other.ids, [id(1), id(2), id(3)]);
     }
 
     #[test]
     fn damaged_storage_costs_only_what_is_damaged() {
         let mut known = Acknowledged::default();
         known.insert(id(1));
-        let mut stored = known.to_stored();
+        let mut stored = known.stored_text();
         stored.push_str("!!!!!!!!!!!");
-        stored.push_str(&known.to_stored()[2..]);
+        stored.push_str(&known.stored_text()[2..]);
         stored.push_str("cut");
         let mut read = Acknowledged::default();
         read.merge(&stored);
@@ -111,9 +122,9 @@ mod tests {
         for nonsense in ["", "null", "{}", "1|", "2|AAAAAAAAAAA", "é|"] {
             let mut read = Acknowledged::default();
             read.merge(nonsense);
-            assert!(read.0.is_empty(), "{nonsense}");
+            assert!(read.ids.is_empty(), "{nonsense}");
         }
         read.merge(&("1|".to_owned() + &"A".repeat(5 << 20)));
-        assert!(read.0.len() <= MAX_IDS);
+        assert!(read.ids.len() <= MAX_IDS);
     }
 }

@@ -103,6 +103,8 @@ pub struct State {
     drain_to_seq: u32,
     /// How many rows were delivered since somebody asked for a flush; `None` when nobody waits for its end.
     flush_delivered: Option<usize>,
+    /// Whether ids were remembered that are not stored yet.
+    unstored: bool,
     /// Whether the shell was asked to call back and has not yet.
     wake_is_armed: bool,
 }
@@ -138,6 +140,7 @@ impl State {
             failing: false,
             drain_to_seq: 0,
             flush_delivered: None,
+            unstored: false,
             wake_is_armed: false,
         }
     }
@@ -160,7 +163,7 @@ impl State {
     /// The acknowledged ids as they are stored, after those that another tab stored were added.
     pub fn merge_acknowledged(&mut self, stored: Option<&str>) -> String {
         self.acknowledged.merge(stored.unwrap_or_default());
-        self.acknowledged.to_stored()
+        self.acknowledged.stored_text()
     }
 
     /// Another person: what was reported of the last one is forgotten where that is the rule.
@@ -176,6 +179,8 @@ impl State {
 /// One step: what `input` does to the state at `now`, and what the shell is to do, in order.
 pub fn step(state: &mut State, input: Input<'_>, now: Now) -> Vec<Effect> {
     let mut effects = Vec::new();
+    // Exposures that are sent nowhere are remembered one by one: those are stored together, with the next tick.
+    let stores = !matches!(input, Input::Record(_));
     match input {
         Input::Record(draft) => state.record(draft, now, &mut effects),
         Input::Tick => state.tick(now, &mut effects),
@@ -187,6 +192,9 @@ pub fn step(state: &mut State, input: Input<'_>, now: Now) -> Vec<Effect> {
         }
         Input::Exit => state.send_at_exit(now, &mut effects),
         Input::PersistFailed => state.ledger.persist_failed += 1,
+    }
+    if stores && std::mem::take(&mut state.unstored) {
+        effects.push(Effect::StoreAcknowledged);
     }
     state.end_flush(&mut effects);
     state.schedule(now, &mut effects);
@@ -231,9 +239,6 @@ impl State {
         } else {
             self.delivered += 1;
             self.remember(id);
-            if self.config.dedup != Dedup::None {
-                effects.push(Effect::StoreAcknowledged);
-            }
         }
         self.ledger.seq_max = seq;
         self.recorded += 1;
@@ -274,6 +279,7 @@ impl State {
     fn remember(&mut self, id: Id) {
         if self.config.dedup != Dedup::None {
             self.acknowledged.insert(id.short());
+            self.unstored = true;
         }
     }
 
@@ -311,9 +317,6 @@ impl State {
             self.delivered += ids.len() as u32;
             if let Some(delivered) = &mut self.flush_delivered {
                 *delivered += ids.len();
-            }
-            if self.config.dedup != Dedup::None {
-                effects.push(Effect::StoreAcknowledged);
             }
         } else {
             for waiting in self.ring.iter_mut().filter(|waiting| waiting.flight == number) {
@@ -461,7 +464,7 @@ impl State {
         } else if !self.flights.iter().any(|flight| !flight.exit) {
             self.flush_due_mono_ms.get_or_insert(now.mono_ms + interval_ms);
         }
-        if self.wake_is_armed || (self.flights.is_empty() && self.flush_due_mono_ms.is_none()) {
+        if self.wake_is_armed || (self.flights.is_empty() && self.flush_due_mono_ms.is_none() && !self.unstored) {
             return;
         }
         self.wake_is_armed = true;
