@@ -23,8 +23,9 @@ export function plain(value: unknown): unknown {
 
 /** The own enumerable members of an object, each as plain data. Of anything else, none. */
 export function plainObject(value: unknown): Record<string, unknown> {
-  const copy = typeof value === "object" && value !== null && !Array.isArray(value) ? plain(value) : undefined
-  return typeof copy === "object" && copy !== null ? (copy as Record<string, unknown>) : members({}, { left: 0, around: [] })
+  const copy = plain(value)
+  const isObject = typeof copy === "object" && copy !== null && !Array.isArray(copy)
+  return (isObject ? copy : Object.create(null)) as Record<string, unknown>
 }
 
 function copyOf(value: unknown, copy: Copy): unknown {

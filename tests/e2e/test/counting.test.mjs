@@ -170,22 +170,80 @@ promise("a session is shared by two tabs, and what both read is one row", async 
   assert.equal(collector.rows().length, 1)
 })
 
-promise("a session that is renewed in one tab is renewed in the other", async ({ open }) => {
+promise("a session that is renewed in one tab, at once, is renewed in the other, also after the clock was set back", async ({ open }) => {
   const [one, other] = [await open(), await open()]
   await start(one)
   await start(other)
-  // Of two sessions begun within 5 s of each other the smaller id wins: this one begins 10 s after.
-  const renewed = await one.evaluate(() => {
-    const realNow = Date.now
-    Date.now = () => realNow() + 10_000
+  for (const hoursBack of [0, 1]) {
+    for (const page of [one, other]) {
+      await page.evaluate((hours) => {
+        const realNow = (Date.realNow ??= Date.now)
+        Date.now = () => realNow() - hours * 3_600_000
+      }, hoursBack)
+    }
+    const renewed = await one.evaluate(() => {
+      let told = 0
+      addEventListener("storage", () => (globalThis.toldOfStorage = ++told))
+      client.session.renew()
+      return client.session.id
+    })
+    await eventually(() => other.evaluate(() => client.session.id), (id) => id === renewed)
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    assert.equal(await one.evaluate(() => client.session.id), renewed, "and stays so in the first")
+    const told = await one.evaluate(() => globalThis.toldOfStorage ?? 0)
+    assert.ok(told < 10, `the tabs agree without a storm of storage events: ${told}`)
+  }
+})
+
+promise("a reset at once leaves the session of the last person in every tab", async ({ open }) => {
+  const [one, other] = [await open(), await open()]
+  await start(one)
+  await start(other)
+  const before = await one.evaluate(() => client.session.id)
+  const after = await one.evaluate(() => (client.identify("alice"), client.reset(), client.session.id))
+  assert.notEqual(after, before)
+  await eventually(() => other.evaluate(() => client.session.id), (id) => id === after)
+  assert.equal(await one.evaluate(() => client.session.id), after)
+})
+
+promise("two clients of one page share the session, as two tabs do", async ({ open, collector }) => {
+  const page = await open()
+  await start(page)
+  const ids = await page.evaluate(async () => {
+    const options = { ruleset: "/ruleset.json", identity: { distinctId: "person-1" } }
+    const other = await createClient({ ...options, exposures: { endpoint: "/api/switch/exposures" } })
+    const apart = await createClient({ ...options, exposures: false })
+    const before = [client.session.id, other.session.id]
     client.session.renew()
-    return client.session.id
+    const after = [client.session.id, other.session.id]
+    client.getFlag("new_checkout")
+    other.getFlag("new_checkout")
+    await client.flush()
+    await other.flush()
+    return { before, after, apart: apart.session.id }
   })
-  await other.evaluate(() => {
-    const realNow = Date.now
-    Date.now = () => realNow() + 10_000
-  })
-  await eventually(() => other.evaluate(() => client.session.id), (id) => id === renewed)
+  assert.equal(ids.before[0], ids.before[1])
+  assert.equal(ids.after[0], ids.after[1])
+  assert.notEqual(ids.after[0], ids.before[0])
+  assert.notEqual(ids.apart, ids.after[0], "another endpoint's client has its own")
+  assert.equal(collector.rows().length, 1)
+})
+
+promise("a session ends by the clock also when that was set back while it was used", async ({ open }) => {
+  const page = await open()
+  await start(page)
+  const first = await page.evaluate(() => (client.getFlag("new_checkout"), client.session.id))
+  const at = (minutes) =>
+    page.evaluate((minutes) => {
+      const realNow = (Date.realNow ??= Date.now)
+      Date.now = () => realNow() + minutes * 60_000
+    }, minutes)
+  await at(-60)
+  await page.mouse.click(5, 5)
+  await at(-31)
+  assert.equal(await page.evaluate(() => client.session.id), first, "29 minutes after the click")
+  await at(-29)
+  assert.notEqual(await page.evaluate(() => (client.getFlag("new_checkout"), client.session.id)), first)
 })
 
 promise("identity scope: neither a reload nor a new session sends a row or a request again", async ({ open, gate, collector }) => {
