@@ -13,11 +13,14 @@ use crate::row_id::is_row_id;
 /// The most rows in a batch: exposures, links and events together.
 pub const MAX_ROWS: usize = 1000;
 /// The longest row, in bytes as sent.
-const MAX_ROW_BYTES: usize = 65_536;
+const MAX_ROW_BYTES: usize = 131_072;
 /// How deeply a value may be nested. Clients stop at 32.
 const MAX_DEPTH: usize = 64;
-/// The longest value and the longest set of attributes, in bytes of JSON without spaces.
-const MAX_JSON_BYTES: usize = 16_384;
+/// The longest value, in bytes of JSON without spaces.
+const MAX_VALUE_BYTES: usize = 16_384;
+/// The longest set of attributes, likewise. A client sends 16 names and texts of at most 256 bytes, and a control character
+/// takes six bytes in JSON: 16 × 2 × 256 × 6, and what is around them.
+const MAX_ATTRIBUTES_BYTES: usize = 57_344;
 /// The longest id of a person, device, session and the like, in bytes.
 const MAX_ID_BYTES: usize = 2048;
 /// The longest other text, in bytes.
@@ -229,7 +232,7 @@ impl Row {
         let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         let lengths = [
             ("flag_key", text(&self.flag_key), MAX_TEXT_BYTES),
-            ("value", json_text(&self.value), MAX_JSON_BYTES),
+            ("value", json_text(&self.value), MAX_VALUE_BYTES),
             ("variant", text(&self.variant), MAX_TEXT_BYTES),
             ("reason", text(&self.reason), MAX_TEXT_BYTES),
             ("session_id", text(&self.session_id), MAX_ID_BYTES),
@@ -243,7 +246,7 @@ impl Row {
             ("experiment", text(&self.experiment), MAX_TEXT_BYTES),
             ("environment", text(&self.environment), MAX_TEXT_BYTES),
             ("source", text(&self.source), MAX_TEXT_BYTES),
-            ("attributes", json_text(&self.attributes), MAX_JSON_BYTES),
+            ("attributes", json_text(&self.attributes), MAX_ATTRIBUTES_BYTES),
             ("app_version", text(&self.app_version), MAX_TEXT_BYTES),
             ("platform", text(&self.platform), MAX_TEXT_BYTES),
             ("sdk", text(&self.sdk), MAX_TEXT_BYTES),

@@ -267,7 +267,8 @@ fn a_malformed_row_is_refused_by_itself() {
         with("variant", long(1025)),
         with("sdk", long(1025)),
         with("value", long(16_384)),
-        with("unknown", long(65_536)),
+        with("unknown", long(131_072)),
+        with("attributes", json!({ "a": "x".repeat(57_344) })),
         with("attributes", Value::Object(many)),
     ];
     let too_deep = [deep(64), deep(10_000)];
@@ -300,7 +301,9 @@ fn texts_as_long_as_allowed_are_stored() {
     let site = Site::new();
     let collector = site.start();
     let long = |bytes: usize| Value::from("x".repeat(bytes));
-    let attributes: serde_json::Map<_, _> = (0..16).map(|number| (number.to_string(), long(256))).collect();
+    // What takes the most bytes in JSON: control characters.
+    let odd = |number: u8| format!("{}{number:x}", "\u{1}".repeat(255));
+    let attributes: serde_json::Map<_, _> = (0..16).map(|number| (odd(number), odd(number).into())).collect();
     let sent = json!({
         "flag_key": long(1024), "distinct_id": long(2048), "unit_id": long(2048), "value": long(16_382),
         "attributes": attributes, "session_id": long(2048), "reason": long(1024),
