@@ -9,7 +9,7 @@ export function optionError(code: PennonError["code"], where: string, found: unk
 /** A value, short enough for a message. Never throws. */
 export function shown(value: unknown): string {
   try {
-    const text = typeof value === "string" ? JSON.stringify(value) : String(value)
+    const text = typeof value === "string" ? JSON.stringify(value.slice(0, 61)) : String(value)
     return text.length > 60 ? `${text.slice(0, 60)}…` : text
   } catch {
     return typeof value
