@@ -111,10 +111,12 @@ impl Store for Sqlite {
         )?;
         let variants = transaction
             .prepare(
-                "SELECT variant, count(*) AS rows, count(DISTINCT distinct_id) AS people FROM exposures
-                 WHERE flag_key = ?1 GROUP BY variant ORDER BY variant",
+                "SELECT variant, reason, count(*) AS rows, count(DISTINCT distinct_id) AS people FROM exposures
+                 WHERE flag_key = ?1 GROUP BY variant, reason ORDER BY variant, reason",
             )?
-            .query_map([flag_key], |row| Ok(VariantTally { variant: row.get("variant")?, tally: tally(row)? }))?
+            .query_map([flag_key], |row| {
+                Ok(VariantTally { variant: row.get("variant")?, reason: row.get("reason")?, tally: tally(row)? })
+            })?
             .collect::<Result<_, _>>()?;
         let days = transaction
             .prepare(

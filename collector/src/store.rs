@@ -170,6 +170,7 @@ pub struct Tally {
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct VariantTally {
     pub variant: Option<String>,
+    pub reason: Option<String>,
     #[serde(flatten)]
     pub tally: Tally,
 }

@@ -1,7 +1,7 @@
 // Builds dist/: each entry bundled to one file, the module beside it, the types.
 
 import { execFileSync } from "node:child_process"
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
 
@@ -41,4 +41,7 @@ const published = [...entries, "types"].map((name) => `${name}.d.ts`)
 for (const name of readdirSync(at("dist"))) {
   if (name.endsWith(".d.ts") && !published.includes(name)) rmSync(at(`dist/${name}`))
 }
-for (const name of ["README.md", "LICENSE-MIT", "LICENSE-APACHE"]) cpSync(at(`../${name}`), at(name))
+for (const name of ["LICENSE-MIT", "LICENSE-APACHE", "docs/ruleset.md"]) cpSync(at(`../${name}`), at(name))
+// Links lead to files that the package has, or nowhere.
+const readme = readFileSync(at("../README.md"), "utf8")
+writeFileSync(at("README.md"), readme.replace(/\[([^\]]+)\]\((?!docs\/)[^)]+\)/g, "$1"))

@@ -210,6 +210,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     settings.exposureHeaders,
     settings.fetch ?? hostFetch,
     (flight, acknowledged) => enter((engine) => engine.settled(flight, acknowledged), undefined),
+    (found) => problems.add("DELIVERY_FAILED", settings.endpoint ?? "", `found ${found}, expected 204; the rows wait`),
   )
 
   // What the engine calls.
@@ -406,7 +407,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   }
 
   function refuseId(id: unknown): void {
-    problems.add("INVALID_ID", "identify", `found ${shown(id)}, expected somebody's id of at most 256 bytes`)
+    problems.add("INVALID_ID", `identify(${shown(id)})`, "found no id of one person, expected one of 1 to 256 bytes")
   }
 
   // Start.

@@ -12,21 +12,32 @@ export interface Delivery {
   flushed(result: FlushResult): void
 }
 
-/** `settled` is told the outcome of each batch: undefined when no server answered. */
+/**
+ * `settled` is told the outcome of each batch: undefined when no server answered. `failed` is told what came instead of an
+ * acknowledgement.
+ */
 export function createDelivery(
   endpoint: string | undefined,
   headers: Readonly<Record<string, string>> | undefined,
   fetch: typeof globalThis.fetch | undefined,
   settled: (flight: number, acknowledged: boolean | undefined) => void,
+  failed: (found: string) => void,
 ): Delivery {
   let flushing: { readonly promise: Promise<FlushResult>; readonly resolve: (result: FlushResult) => void } | undefined
   return {
     post(flight, init) {
-      const unreachable = (): void => settled(flight, undefined)
+      const unreachable = (): void => {
+        failed("no answer")
+        settled(flight, undefined)
+      }
       try {
         if (!fetch || !endpoint) throw new TypeError("nothing to send with")
         Promise.resolve(fetch(endpoint, headers ? { ...init, headers } : init))
-          .then(isAcknowledged)
+          .then(async (response) => {
+            const acknowledged = await isAcknowledged(response)
+            if (!acknowledged) failed(`status ${response.status}`)
+            return acknowledged
+          })
           .then((acknowledged) => settled(flight, acknowledged), unreachable)
         return true
       } catch {

@@ -13,9 +13,9 @@ export async function loadFromUrl(): Promise<WebAssembly.Module> {
 }
 
 async function compile(url: string): Promise<WebAssembly.Module> {
-  if (!hostFetch) throw new TypeError("found no fetch, expected one to load pennon.wasm with")
+  if (!hostFetch) throw new TypeError("no fetch to load pennon.wasm with")
   const response = await hostFetch(url)
-  if (!response.ok) throw new TypeError(`found status ${response.status}, expected pennon.wasm at ${response.url}`)
+  if (!response.ok) throw new TypeError(`status ${response.status} for ${response.url}`)
   // The streaming compiler refuses another type, which many servers send.
   return response.headers.get("content-type")?.startsWith("application/wasm")
     ? WebAssembly.compileStreaming(response)

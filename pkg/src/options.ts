@@ -88,7 +88,7 @@ function resolve(given: unknown, where: string): { url?: string; why?: string } 
   if (!absolute && !parse(value, "http://page.invalid")) throw optionError("INVALID_URL", where, given, expected)
   const base = baseUrl()
   const url = absolute ?? parse(value, base)
-  if (!isHttp(url)) return { why: `found a page at ${shown(base)}, expected an http(s) page or an absolute URL` }
+  if (!isHttp(url)) return { why: `found ${base === undefined ? "no page" : `a page at ${shown(base)}`}, expected an http(s) page or an absolute URL` }
   const isLocal = /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname)
   if (url.protocol === "http:" && !isLocal && parse(base ?? "")?.protocol === "https:") {
     return { why: `found ${shown(url.href)}, expected https, as the page's own URL` }

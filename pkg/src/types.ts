@@ -166,6 +166,7 @@ export interface Stats {
   /** Rows in the batches being sent now. A part of `pending`. */
   readonly sending: number
   readonly pending: number
+  /** Acknowledged; without `exposures`: handed to the `"exposure"` listeners. */
   readonly delivered: number
   /** Not recorded because the ring was full; a later read records them. */
   readonly refused: number

@@ -403,3 +403,16 @@ test("a fetch that calls the client, and a listener that does, are served", asyn
   assert.deepEqual(client.problems().map(({ code }) => code), ["FLAG_INVALID"])
   await client.close()
 })
+
+test("an endpoint that does not acknowledge is one problem, and the rows wait", async () => {
+  const net = network(404, 404, () => Promise.reject(new TypeError("offline")))
+  const client = await makeClient({ net })
+  client.getFlag("greeting")
+  for (let attempt = 0; attempt < 3; attempt++) assert.deepEqual(await client.flush(), { delivered: 0, pending: 1 })
+  const failed = client.problems().filter(({ code }) => code === "DELIVERY_FAILED")
+  assert.deepEqual(failed.map((problem) => ({ ...problem })), [
+    { code: "DELIVERY_FAILED", where: "http://collector.example/e", message: "found status 404, expected 204; the rows wait" },
+  ])
+  assert.deepEqual(await client.flush(), { delivered: 1, pending: 0 })
+  await client.close()
+})

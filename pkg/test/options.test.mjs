@@ -96,13 +96,20 @@ test("problems are listed once, told once, and name the place of each broken fla
   await client.close()
 })
 
-test("what is nobody's id is refused, as a problem", async () => {
+test("what is nobody's id is refused, as a problem of its own, listed once", async () => {
   const client = await makeClient()
-  for (const id of ["", "undefined", "null", "none", "NaN", "true", "false", "guest", "Anonymous", "0", "[object Object]", " ", undefined, null, 7, {}, Symbol("s"), "x".repeat(257)]) {
+  const ids = ["", "undefined", "null", "none", "NaN", "true", "false", "guest", "Anonymous", "0", "[object Object]", " ", 7, "x".repeat(257)]
+  for (const id of [...ids, ...ids, undefined, null, {}, Symbol("s")]) {
     client.identify(id)
     assert.equal(client.identity.distinctId, "person-1", String(id))
   }
-  assert.deepEqual(client.problems().filter(({ code }) => code === "INVALID_ID").length, 1)
+  const refused = client.problems().filter(({ code }) => code === "INVALID_ID")
+  assert.equal(refused.length, ids.length + 4)
+  assert.deepEqual({ ...refused[1] }, {
+    code: "INVALID_ID",
+    where: 'identify("undefined")',
+    message: "found no id of one person, expected one of 1 to 256 bytes",
+  })
   await client.close()
 })
 

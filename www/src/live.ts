@@ -137,6 +137,7 @@ export async function startLive(): Promise<Live> {
     },
     setOffline(on) {
       offline = on
+      if (!on) void client.flush() // As the client does when the browser comes back online.
       changed.fire()
     },
     setLimit(percent) {

@@ -7,8 +7,8 @@ use crate::stamp::Step;
 use anyhow::{Context, Result};
 use std::fs;
 
-/// Not all of pkg/: the build copies the licences and the README into it.
-const INPUTS: [&str; 9] = [
+/// Not all of pkg/: the build copies licences, README and the ruleset's specification into it.
+const INPUTS: [&str; 10] = [
     "pkg/src",
     "pkg/scripts",
     "pkg/package.json",
@@ -16,6 +16,7 @@ const INPUTS: [&str; 9] = [
     "pkg/tsconfig.json",
     "pkg/.npmrc",
     "README.md",
+    "docs/ruleset.md",
     "LICENSE-MIT",
     "LICENSE-APACHE",
 ];

@@ -37,9 +37,10 @@ fn a_report_counts_rows_and_people_per_variant_reason_and_day() {
         json!({
             "flag": "checkout", "rows": 7, "people": 4,
             "variants": [
-                { "variant": null, "rows": 1, "people": 1 },
-                { "variant": "a", "rows": 4, "people": 2 },
-                { "variant": "b", "rows": 2, "people": 1 },
+                { "variant": null, "reason": "rollout", "rows": 1, "people": 1 },
+                { "variant": "a", "reason": "SPLIT", "rows": 4, "people": 2 },
+                { "variant": "b", "reason": "NOT_IN_EXPOSURE", "rows": 1, "people": 1 },
+                { "variant": "b", "reason": "SPLIT", "rows": 1, "people": 1 },
             ],
             "days": [
                 { "day": "2024-01-05", "variant": "a", "reason": "SPLIT", "rows": 3, "people": 2 },

@@ -49,6 +49,9 @@ pub fn flag(key: &str, node: &Node<'_>, platform: Platform) -> Result<Flag, Prob
         return Err(Problem::new(&salt, "a key without NUL"));
     }
     let limit = optional(node, "limitExposure", |limit| {
+        if !matches!(limit.value, Value::Object(_)) {
+            return Err(Problem::at(limit, "an object with a percent"));
+        }
         let own_salt = optional(limit, "salt", self::salt)?.unwrap_or_else(|| salt.clone() + "/exposure");
         if own_salt == salt {
             return Err(Problem::new(&own_salt, "a salt other than the split's").within("salt"));
