@@ -179,21 +179,17 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
 
   /** A read that records: the decision, and its exposure unless it is known to be recorded. */
   function seenEntryOf(key: unknown): Entry {
-    const entry = entryOf(key)
-    if (entry.seen === epoch) return entry
-    const before = epoch
-    if (enter((engine) => recordWith(engine, entry.decision, undefined), false)) {
-      // If anything changed meanwhile (a row was evicted, or the page acted from within `fetch`), the next read looks again.
-      if (epoch === before && settings.dedup !== "none") entry.seen = epoch
-    } else if (epoch !== before) {
-      // The flag's time began or ended between decision and record: what counts is what the page gets now.
-      const changed = entryOf(key)
-      if (enter((engine) => recordWith(engine, changed.decision, undefined), false) && changed.epoch === epoch) {
-        changed.seen = settings.dedup === "none" ? -1 : epoch
-      }
-      return changed
+    for (let attempt = 1; ; attempt++) {
+      const entry = entryOf(key)
+      if (entry.seen === epoch) return entry
+      const before = epoch
+      const recorded = enter((engine) => recordWith(engine, entry.decision, undefined), false)
+      if (recorded && epoch === before && settings.dedup !== "none") entry.seen = epoch
+      // Recorded, and something changed meanwhile (a row was evicted, or the page acted from within `fetch`): the next read
+      // looks again. Not recorded, and something changed: the flag's time began or ended between decision and record, and
+      // what counts is what the page gets now.
+      if (recorded || epoch === before || attempt === 2) return entry
     }
-    return entry
   }
 
   /** Whether the exposure needs no other attempt. `manual`: the variant to record by hand. */
@@ -251,7 +247,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     events.emit("change", Object.freeze({ cause }))
   }
 
-  /** Whether the ruleset is in place. `source` is where a problem with all of it is. */
+  /** Puts a ruleset in place. `source` is where a problem with all of it is. */
   function applyRuleset(ruleset: unknown, source: string): void {
     let text: string
     try {

@@ -1,5 +1,5 @@
 //! What a ruleset says. `wire` text is indexed once ([`Ruleset::read`]) and compiled flag by flag, when a flag is first
-//! asked for: start-up costs one pass over the text, and one broken flag is one broken flag.
+//! asked for: start-up reads the text and compiles nothing, and one broken flag is one broken flag.
 
 mod compile;
 mod field;
