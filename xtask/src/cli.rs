@@ -3,7 +3,7 @@
 use crate::project::Project;
 use crate::suites::Suite;
 use crate::wasm::Form;
-use crate::{bench, demo, pipeline, size, suites};
+use crate::{bench, demo, fuzz, pipeline, size, suites};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -39,6 +39,15 @@ enum Command {
     Size,
     /// Build everything, then measure in Chromium
     Bench,
+    /// Look for inputs that crash the engine, guided by what they reach; what is found stays in target/fuzz
+    Fuzz {
+        /// How long each target runs
+        #[arg(long, default_value_t = fuzz::DEFAULT_SECONDS)]
+        seconds: u32,
+        /// This target alone
+        #[arg(value_parser = fuzz::names())]
+        target: Option<String>,
+    },
 }
 
 /// Runs the command that the arguments name.
@@ -52,6 +61,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Test { only } => suites::run(&project, form, &only),
         Command::Size => size::run(&project, form),
         Command::Bench => bench::run(&project, form),
+        Command::Fuzz { seconds, target } => fuzz::run(&project, seconds, target.as_deref()),
     }
 }
 
@@ -64,7 +74,7 @@ mod tests {
     fn every_command_is_well_formed_and_has_help() {
         let mut command = Cli::command();
         command.clone().debug_assert();
-        for name in ["build", "demo", "test", "size", "bench"] {
+        for name in ["build", "demo", "test", "size", "bench", "fuzz"] {
             let help = command.find_subcommand_mut(name).unwrap().render_long_help().to_string();
             assert!(help.contains("Usage:"), "{name}: {help}");
         }

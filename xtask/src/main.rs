@@ -11,6 +11,7 @@ mod collector;
 mod counts;
 mod debian;
 mod demo;
+mod fuzz;
 mod node;
 mod package;
 mod pipeline;

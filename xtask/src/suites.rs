@@ -6,7 +6,7 @@ use crate::process::{self, command, note};
 use crate::project::Project;
 use crate::toolchain::{TARGET, Toolchain};
 use crate::wasm::{self, Form};
-use crate::{browser, pipeline, size, tools};
+use crate::{browser, fuzz, pipeline, size, tools};
 use anyhow::{Context, Result, anyhow, bail};
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -25,10 +25,11 @@ pub enum Suite {
     Facade,
     EndToEnd,
     Packaging,
+    Fuzz,
 }
 
 /// In the order in which they run: what fails fast goes first.
-const ALL: [(Suite, &str); 9] = [
+const ALL: [(Suite, &str); 10] = [
     (Suite::Format, "fmt"),
     (Suite::Clippy, "clippy"),
     (Suite::ClippyWasm, "clippy-wasm"),
@@ -38,6 +39,7 @@ const ALL: [(Suite, &str); 9] = [
     (Suite::Facade, "facade"),
     (Suite::EndToEnd, "e2e"),
     (Suite::Packaging, "packaging"),
+    (Suite::Fuzz, "fuzz"),
 ];
 
 impl Suite {
@@ -52,7 +54,9 @@ impl Suite {
     /// Whether it runs the built package, and whether also the rest: demo page and collector.
     fn needs(self) -> (bool, bool) {
         match self {
-            Suite::Format | Suite::Clippy | Suite::ClippyWasm | Suite::Native | Suite::Browser => (false, false),
+            Suite::Format | Suite::Clippy | Suite::ClippyWasm | Suite::Native | Suite::Browser | Suite::Fuzz => {
+                (false, false)
+            }
             Suite::Size | Suite::Facade | Suite::Packaging => (true, false),
             Suite::EndToEnd => (true, true),
         }
@@ -114,7 +118,11 @@ impl Session<'_> {
         let project = self.project;
         let counts = match suite {
             Suite::Format => {
-                self.check(name, cargo(project).args(["fmt", "--all", "--check", "--", "--files-with-diff"]))?
+                let check = ["--check", "--", "--files-with-diff"];
+                let mut counts = self.check(name, cargo(project).args(["fmt", "--all"]).args(check))?;
+                let fuzz = ["fmt", "--manifest-path", "fuzz/Cargo.toml"];
+                counts += self.check("fmt fuzz", cargo(project).args(fuzz).args(check))?;
+                counts
             }
             Suite::Clippy => {
                 let mut clippy = cargo(project);
@@ -150,6 +158,7 @@ impl Session<'_> {
             Suite::Facade => self.npm_test(name, "pkg")?,
             Suite::EndToEnd => self.npm_test(name, "tests/e2e")?,
             Suite::Packaging => self.npm_test(name, "tests/packaging")?,
+            Suite::Fuzz => fuzz::run_counted(project, fuzz::DEFAULT_SECONDS, None)?,
         };
         Ok(Ran::Counted(counts))
     }

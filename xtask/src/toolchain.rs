@@ -100,6 +100,13 @@ impl Toolchain {
     }
 }
 
+/// The machine that the active toolchain compiles for by itself, such as `x86_64-unknown-linux-gnu`.
+pub fn host() -> Result<String> {
+    let version = process::answer(command("rustc").arg("-vV"));
+    let host = version.as_deref().and_then(|text| text.lines().find_map(|line| line.strip_prefix("host: ")));
+    host.map(str::to_owned).context("rustc does not run; install Rust with rustup from https://rustup.rs")
+}
+
 /// Whether `folder` holds a compiled standard library.
 fn has_std(folder: &Path) -> bool {
     let Ok(entries) = fs::read_dir(folder) else {
