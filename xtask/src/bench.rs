@@ -1,6 +1,7 @@
-//! Measurements in Chromium.
+//! Measurements: of the engine natively, and of the package in Chromium.
 
 use crate::node::{self, npm};
+use crate::process::command;
 use crate::project::Project;
 use crate::wasm::Form;
 use crate::{browser, pipeline, suites};
@@ -9,8 +10,14 @@ use std::process::ExitCode;
 
 const FOLDER: &str = "tests/e2e";
 
-/// Builds everything, then lets the page of tests/e2e measure and print its own table.
+/// The benchmarks in benches/; then builds everything, and lets the pages of tests/e2e measure and print their own table.
 pub fn run(project: &Project, form: Form) -> Result<ExitCode> {
+    let mut engine = command("cargo");
+    engine.current_dir(&project.root).args(["bench", "--package", "pennon", "--target-dir"]);
+    let status = engine.arg(project.path("target")).status().context("cannot start cargo")?;
+    if !status.success() {
+        return Ok(ExitCode::FAILURE);
+    }
     let form = pipeline::everything(project, form)?;
     node::install(project, FOLDER, &[])?;
     println!("module: {form} form");

@@ -37,7 +37,7 @@ enum Command {
     },
     /// Print the exact bytes that a page loads; fails above pkg/size-budget.json
     Size,
-    /// Build everything, then measure in Chromium
+    /// Measure the engine natively, then build everything and measure it in Chromium
     Bench,
     /// Look for inputs that crash the engine, guided by what they reach; what is found stays in target/fuzz
     Fuzz {

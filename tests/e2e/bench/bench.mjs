@@ -10,32 +10,59 @@ import { assembleSite, CHROMIUM } from "../lib/parts.mjs"
 import { FLAGS } from "../lib/flags.mjs"
 
 const ROUNDS = 21
+const START_SIZES = [100, 1000, 10_000]
 
 const site = assembleSite()
 cpSync(fileURLToPath(new URL(".", import.meta.url)), join(site.folder, "bench"), { recursive: true })
 const collector = await startCollector(site.folder)
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, chromiumSandbox: process.getuid() !== 0 })
 try {
+  console.log(`Chromium ${browser.version()}, ${cpus()[0].model}, medians of ${ROUNDS} rounds (fastest to slowest)`)
+
+  heading("Reads")
   const page = await fresh()
   const reads = await page.evaluate((rounds) => repeatedReads(rounds), ROUNDS)
-  console.log(`Chromium ${browser.version()}, ${cpus()[0].model}, medians of ${ROUNDS} rounds (fastest to slowest)\n`)
   const base = median(reads["Map.get"])
   for (const [name, ns] of Object.entries(reads)) {
     line(`${name}, repeated`, ns, "ns", name === "Map.get" ? "" : `${(median(ns) / base).toFixed(2)} times Map.get`)
   }
-  line("first read of a flag, with its exposure", await page.evaluate((rounds) => firstReads(rounds), ROUNDS), "µs", "mean of 100 flags")
-  for (const flags of [100, 1000]) {
-    const { found, bytes } = await page.evaluate(([flags, rounds]) => startUp(flags, rounds), [flags, ROUNDS])
-    line(`text of ${flags} flags to first decision`, found, "ms", `${Math.round(bytes / 1024)} KiB of JSON`)
+  for (const [name, ns] of Object.entries(await page.evaluate((rounds) => firstReads(rounds), ROUNDS))) {
+    line(`first read, ${name}`, ns, "ns", "two conditions and a split")
+  }
+
+  heading("From a ruleset's text to the first decision; each round a text of its own")
+  for (const flags of START_SIZES) {
+    const { found, bytes } = await page.evaluate(([flags, rounds]) => startUps(flags, rounds), [flags, ROUNDS])
+    line(`JSON.parse, ${flags} flags`, found.parse, "ms", `${Math.round(bytes / 1024)} KiB`)
+    line(`createClient, ${flags} flags`, found.client, "ms", times(found.client, found.parse))
+    line(`setRuleset, ${flags} flags`, found.swap, "ms", times(found.swap, found.parse))
+  }
+  await page.close()
+
+  heading("The first text of a new page, where nothing has run before")
+  for (const flags of START_SIZES) {
+    const found = { swap: [], parse: [] }
+    let longTasks = 0
+    for (let visit = 0; visit < ROUNDS; visit++) {
+      const page = await fresh()
+      const parseFirst = visit % 2 === 0
+      const visited = await page.evaluate(([flags, parseFirst]) => firstText(flags, parseFirst), [flags, parseFirst])
+      found.swap.push(visited.swapMs)
+      found.parse.push(visited.parseMs)
+      longTasks += visited.longTasks
+      await page.close()
+    }
+    line(`JSON.parse, ${flags} flags`, found.parse, "ms")
+    const note = `${times(found.swap, found.parse)}; ${longTasks} tasks of over 50 ms`
+    line(`setRuleset, ${flags} flags`, found.swap, "ms", note)
   }
   const first = []
   for (let visit = 0; visit < ROUNDS; visit++) {
     const page = await fresh()
-    const { found } = await page.evaluate(() => startUp(100, 1))
-    first.push(...found)
+    first.push(await page.evaluate(() => newPage(100)))
     await page.close()
   }
-  line("the same for 100 flags on a new page", first, "ms", "the module is loaded and compiled too")
+  line("createClient, 100 flags, with the module", first, "ms", "it is loaded and compiled too")
 } finally {
   await browser.close()
   await collector.stop()
@@ -47,10 +74,19 @@ async function fresh() {
   return page
 }
 
-function line(name, figures, unit, note) {
+function heading(text) {
+  console.log(`\n${text}`)
+}
+
+function line(name, figures, unit, note = "") {
   const [low, high] = [Math.min(...figures), Math.max(...figures)]
   const range = `${low.toFixed(2)} to ${high.toFixed(2)}`
   console.log(`${name.padEnd(42)} ${median(figures).toFixed(2).padStart(8)} ${unit}  ${range.padEnd(18)} ${note}`.trimEnd())
+}
+
+/** The median of the ratios round by round: what slowed the machine down in a round slowed both. */
+function times(figures, others) {
+  return `${median(figures.map((figure, round) => figure / others[round])).toFixed(2)} times JSON.parse`
 }
 
 function median(figures) {
