@@ -8,7 +8,7 @@ import { deepEqual, plain, plainObject } from "./plain.js"
 import { createProblems } from "./problems.js"
 import { fetchRuleset } from "./ruleset.js"
 import type {
-  Change, Client, CreateClient, Decision, ErrorCode, Exposure, Identity, Json, Problem, Reason, Session, Stats,
+  Change, Client, CreateClient, Decision, ErrorCode, Explanation, Exposure, Identity, Json, Problem, Reason, Session, Stats,
 } from "./types.js"
 import { readValue, type VariantValue } from "./values.js"
 import type { Engine, Host } from "./wasm/pennon.js"
@@ -139,7 +139,8 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
 
   function decideWith(engine: Engine, key: string): Entry {
     const { variant, reason, ruleId, bucket, flagVersion, errorCode } = engine.decide(key)
-    if (errorCode === "PARSE_ERROR") listBrokenFlag(engine, key)
+    if (errorCode === "PARSE_ERROR" || reason === "PREREQUISITE_FAILED") listBrokenFlag(engine, key)
+    storeKeptSoon()
     const value = variant === undefined ? undefined : valueOf(engine, key, variant).value
     // A decided flag's start or end may come before the next look at the clock.
     validUntilMs = engine.validUntilMs()
@@ -152,6 +153,17 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       epoch,
       seen: variant === undefined || settings.manual ? epoch : -1,
     }
+  }
+
+  /** Whether the variants that units keep are about to be stored: once for all that a task decides. */
+  let storesKept = false
+  function storeKeptSoon(): void {
+    if (storesKept) return
+    storesKept = true
+    soon(() => {
+      storesKept = false
+      enter((engine) => engine.storeKept(), undefined)
+    })
   }
 
   function failed(key: string, errorCode: ErrorCode): Entry {
@@ -289,6 +301,10 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     getVariant: (key) => seenEntryOf(key).decision.variant,
     peek: (key) => entryOf(key).value,
     decide: (key) => entryOf(key).decision,
+    explain(key) {
+      const name = typeof key === "string" ? key : shown(key)
+      return JSON.parse(enter((engine) => engine.explain(name), "null")) as Explanation | null
+    },
     allFlags: () => enter((engine) => engine.flagKeys(), []).map((key) => entryOf(key).decision),
     reportExposure(key, options) {
       const { decision } = entryOf(key)
@@ -363,7 +379,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
         return
       }
       command((engine) => {
-        engine.overrideFlag(key, variant)
+        engine.overrideFlag(key, variant, false)
         changed("override")
       })
     },
@@ -376,8 +392,8 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     on: events.on,
     stats: () => enter(readStats, NO_STATS),
     problems() {
-      // Flags are compiled when they are asked for; here all are.
-      enter((engine) => engine.flagKeys().forEach((key) => listBrokenFlag(engine, key)), undefined)
+      // What the ruleset says is compiled when it is asked for; here all of it is.
+      enter((engine) => engine.problems(), []).forEach((problem) => problems.addOfRuleset("FLAG_INVALID", problem))
       return Object.freeze(problems.list.slice()) as readonly Problem[]
     },
     flush() {

@@ -13,6 +13,9 @@ export type Reason =
   | "SPLIT"
   | "DEFAULT"
   | "DISABLED"
+  | "PREREQUISITE_FAILED"
+  | "HOLDOUT"
+  | "NOT_IN_LAYER"
   | "NOT_IN_EXPOSURE"
   | "OVERRIDE"
   | "ERROR"
@@ -39,6 +42,29 @@ export interface Decision<Value = Json> {
   readonly bucket: number | undefined
   readonly flagVersion: number | undefined
   readonly errorCode?: ErrorCode
+}
+
+/** How a flag is decided, step by step. */
+export interface Explanation {
+  readonly flag: string
+  /** In the order of the evaluation; the last one decided. None for a flag that is unknown or broken. */
+  readonly steps: readonly ExplanationStep[]
+  readonly decision: {
+    readonly variant?: string
+    readonly reason: Reason
+    readonly ruleId?: string
+    readonly bucket?: number
+    readonly flagVersion?: number
+    readonly errorCode?: ErrorCode
+  }
+}
+
+/** One step. Which of its details are there depends on the step; `docs/ruleset.md` names them. */
+export interface ExplanationStep {
+  readonly step:
+    | "override" | "enabled" | "requires" | "targets" | "holdout" | "layer" | "limitExposure" | "rule" | "split" | "default"
+  readonly result: "passed" | "decided"
+  readonly [detail: string]: unknown
 }
 
 /** Something that a page cannot fix and that was worked around. Listed once. */
@@ -69,6 +95,8 @@ export interface Exposure {
   readonly unit: string
   readonly unit_id?: string
   readonly flag_version: number
+  /** Of a flag with `sticky`: its version when the unit was given the variant. */
+  readonly assigned_version?: number
   readonly ruleset_version: number
   readonly rule_id?: string
   readonly experiment?: string
@@ -210,6 +238,11 @@ export interface Client<Flags extends object = AnyFlags> {
   peek<K extends keyof Flags & string>(key: K): Flags[K] | undefined
   /** The whole decision. Records nothing. */
   decide<K extends keyof Flags & string>(key: K): Decision<Flags[K]>
+  /**
+   * How the flag is decided for the current identity, step by step, for people who ask why. `null` when nothing can be
+   * decided (closed, no module). `pennon explain --json` writes the same. Records nothing. It costs more than a decision.
+   */
+  explain(key: keyof Flags & string): Explanation | null
   /** Every flag's decision, in the ruleset's order. Records nothing. */
   allFlags(): readonly Decision[]
   /**
@@ -235,7 +268,10 @@ export interface Client<Flags extends object = AnyFlags> {
   /** Calls `listener` from a microtask. Returns the function that unsubscribes. */
   on<E extends keyof ClientEvents>(event: E, listener: (payload: ClientEvents[E]) => void): () => void
   stats(): Stats
-  /** Reads the rest of the ruleset to find its broken flags too. */
+  /**
+   * What went wrong so far, and all that is wrong with the ruleset. It compiles all flags and segments, which costs some
+   * microseconds for each: ask when something looks wrong, not on every page.
+   */
   problems(): readonly Problem[]
   /** Sends what is pending, one attempt for each batch. Calls made meanwhile join it. */
   flush(): Promise<FlushResult>

@@ -108,7 +108,7 @@ pub fn attributes(value: &JsValue) -> Value {
         let entry: &Array = entry.unchecked_ref();
         (entry.get(0).as_string().unwrap_or_default(), attributes(&entry.get(1)))
     };
-    Value::Object(entries.iter().map(member).collect())
+    Value::object(entries.iter().map(member).collect())
 }
 
 #[wasm_bindgen(typescript_custom_section)]

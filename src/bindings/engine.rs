@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use js_sys::Array;
 use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
@@ -80,6 +81,7 @@ impl Engine {
                 ids: read(StorageKey::Ids).as_deref(),
                 session: read(StorageKey::Session).as_deref(),
                 last_identity: read(StorageKey::LastIdentity).as_deref(),
+                sticky: read(StorageKey::Sticky).as_deref(),
             },
             now,
             &mut clock::random,
@@ -110,6 +112,22 @@ impl Engine {
         Ok(convert::decision(&self.client.borrow_mut().decide(key, now)))
     }
 
+    /// Stores what units keep since the last call, if anything.
+    #[wasm_bindgen(js_name = storeKept)]
+    pub fn store_kept(&self) {
+        let stored = self.storage.get(StorageKey::Sticky.as_str());
+        let text = self.client.borrow_mut().kept_to_store(stored.as_deref());
+        if let Some(text) = text {
+            self.store(StorageKey::Sticky, &text);
+        }
+    }
+
+    /// How a flag is decided, step by step, as JSON.
+    pub fn explain(&self, key: &str) -> String {
+        let now = clock::now();
+        self.client.borrow().explain(key, now)
+    }
+
     #[wasm_bindgen(js_name = flagKeys)]
     pub fn flag_keys(&self) -> Vec<String> {
         self.client.borrow().flag_keys()
@@ -128,7 +146,14 @@ impl Engine {
     /// What is wrong with a flag.
     #[wasm_bindgen(unchecked_return_type = "RulesetProblem | undefined")]
     pub fn problem(&self, key: &str) -> Returned {
-        Ok(self.client.borrow().problem(key).map_or(JsValue::UNDEFINED, convert::problem))
+        Ok(self.client.borrow().problem(key).map_or(JsValue::UNDEFINED, |problem| convert::problem(&problem)))
+    }
+
+    /// All that is wrong with the ruleset. Compiles all of it.
+    #[wasm_bindgen(unchecked_return_type = "RulesetProblem[]")]
+    pub fn problems(&self) -> Returned {
+        let problems = self.client.borrow().problems();
+        Ok(problems.iter().map(convert::problem).collect::<Array>().into())
     }
 
     /// Records that this person saw the flag. The row, as JSON; empty when there is nothing to record, or it was recorded
@@ -197,8 +222,8 @@ impl Engine {
     }
 
     #[wasm_bindgen(js_name = overrideFlag)]
-    pub fn override_flag(&self, key: String, variant: String) {
-        let effects = self.client.borrow_mut().override_flag(key, variant);
+    pub fn override_flag(&self, key: String, variant: String, exposures: bool) {
+        let effects = self.client.borrow_mut().override_flag(key, variant, exposures);
         self.run(effects);
     }
 

@@ -18,11 +18,24 @@ pub enum Value {
     Number(f64),
     Text(String),
     List(Vec<Value>),
-    /// In the order given.
+    /// Made by [`Value::object`].
     Object(Vec<(String, Value)>),
 }
 
 impl Value {
+    /// An object of these members. They are sorted, so that a name among many is found fast; of equal names the last counts.
+    pub fn object(mut members: Vec<(String, Value)>) -> Self {
+        members.sort_by(|(one, _), (other, _)| one.cmp(other));
+        members.dedup_by(|later, earlier| {
+            let is_same = later.0 == earlier.0;
+            if is_same {
+                std::mem::swap(later, earlier);
+            }
+            is_same
+        });
+        Self::Object(members)
+    }
+
     /// The member of that whole name, else the one found by walking along the dots.
     pub fn find(&self, name: &str) -> Option<&Value> {
         self.get(name).or_else(|| self.walk(name))
@@ -30,7 +43,10 @@ impl Value {
 
     fn get(&self, name: &str) -> Option<&Value> {
         match self {
-            Self::Object(members) => members.iter().find(|(key, _)| key == name).map(|(_, value)| value),
+            Self::Object(members) => {
+                let place = members.binary_search_by(|(key, _)| key.as_str().cmp(name)).ok()?;
+                members.get(place).map(|(_, value)| value)
+            }
             _ => None,
         }
     }
@@ -55,13 +71,7 @@ impl<'a> Context<'a> {
             "$distinctId" => Some(Attribute::Text(self.identity.distinct_id())),
             "$anonymousId" => Some(Attribute::Text(&self.identity.anonymous_id)),
             "$deviceId" => Some(Attribute::Text(&self.identity.device_id)),
-            _ => match self.attributes.find(name)? {
-                Value::Null => None,
-                Value::Bool(value) => Some(Attribute::Bool(*value)),
-                Value::Number(value) => Some(Attribute::Number(*value)),
-                Value::Text(value) => Some(Attribute::Text(value)),
-                Value::List(_) | Value::Object(_) => Some(Attribute::Other),
-            },
+            _ => Attribute::of(self.attributes.find(name)?),
         }
     }
 }
@@ -72,8 +82,22 @@ pub enum Attribute<'a> {
     Bool(bool),
     Number(f64),
     Text(&'a str),
-    /// A list or an object: no operator of this version looks inside.
-    Other,
+    List(&'a [Value]),
+    Object,
+}
+
+impl<'a> Attribute<'a> {
+    /// A value as the operators see it; `None` for a missing one.
+    pub fn of(value: &'a Value) -> Option<Self> {
+        Some(match value {
+            Value::Null => return None,
+            Value::Bool(value) => Self::Bool(*value),
+            Value::Number(value) => Self::Number(*value),
+            Value::Text(value) => Self::Text(value),
+            Value::List(items) => Self::List(items),
+            Value::Object(_) => Self::Object,
+        })
+    }
 }
 
 /// For native tools and tests. In the module `bindings::convert` reads them: serde's error messages format floating point
@@ -134,7 +158,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         while let Some(entry) = entries.next_entry()? {
             members.push(entry);
         }
-        Ok(Value::Object(members))
+        Ok(Value::object(members))
     }
 }
 
@@ -161,7 +185,12 @@ mod tests {
         assert_eq!(context.attribute("plan"), None);
         assert_eq!(context.attribute("app.version.major"), None);
         assert_eq!(context.attribute("__proto__"), None);
-        assert_eq!(context.attribute("tags"), Some(Attribute::Other));
+        assert_eq!(context.attribute("tags"), Some(Attribute::List(&[Value::Text("a".into())])));
+    }
+
+    #[test]
+    fn of_equal_names_the_last_counts() {
+        assert_eq!(value(r#"{"b":0,"a":1,"a":2}"#).find("a"), Some(&Value::Number(2.0)));
     }
 
     #[test]

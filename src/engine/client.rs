@@ -1,17 +1,19 @@
 //! One client's engine: ruleset, identity, session and exposures together. Pure, like its parts.
 
 use super::attributes::{Context, Value};
-use super::decision::{Decision, ErrorCode, Reason};
+use super::decision::{Decision, ErrorCode, Overridden};
 use super::effect::{Effect, StorageKey};
-use super::evaluation;
+use super::evaluation::{Evaluation, Override, unit_of};
 use super::exposure::row::{Draft, Source};
 use super::exposure::{self, Input, State};
 use super::identity::{self, Identity, uuid_v7};
 use super::platform::Platform;
 use super::ruleset::{Flag, Problem, Ruleset};
 use super::session::Session;
+use super::sticky::{Kept, Sticky};
 use super::text;
 use super::time::Now;
+use super::trace::Trace;
 use xxhash_rust::xxh64::xxh64;
 
 /// The most flags that are overridden at once; of more the oldest is forgotten.
@@ -26,6 +28,7 @@ pub struct Stored<'a> {
     pub ids: Option<&'a str>,
     pub session: Option<&'a str>,
     pub last_identity: Option<&'a str>,
+    pub sticky: Option<&'a str>,
 }
 
 pub struct Client {
@@ -34,8 +37,10 @@ pub struct Client {
     exposures: State,
     /// Hash of the last identified id on this device.
     last_identity: Option<String>,
-    /// When a flag decided since the last [`Effect::Stale`] starts or ends next, on the wall clock.
-    next_boundary_ms: f64,
+    /// Until when, on the wall clock, all decisions since the last [`Effect::Stale`] stay as they are.
+    decisions_end_ms: f64,
+    /// What units are to keep since the last decision.
+    newly_kept: Vec<Kept>,
 }
 
 /// All that a decision depends on, but the time.
@@ -43,8 +48,8 @@ struct Decider {
     ruleset: Option<Ruleset>,
     identity: Identity,
     attributes: Value,
-    /// Flag key and variant key.
-    overrides: Vec<(String, String)>,
+    overrides: Vec<Override>,
+    sticky: Sticky,
     platform: Platform,
 }
 
@@ -95,9 +100,18 @@ impl Client {
         session.touch(now.wall_ms); // A load is activity.
         effects.push(Effect::Store { key: StorageKey::Session, text: session.to_stored() });
         let platform = exposures.config().platform;
-        let decider = Decider { ruleset: None, identity, attributes, overrides: Vec::new(), platform };
+        let mut sticky = Sticky::default();
+        sticky.merge(stored.sticky.unwrap_or_default());
+        let decider = Decider { ruleset: None, identity, attributes, overrides: Vec::new(), sticky, platform };
         let last_identity = stored.last_identity.map(str::to_owned);
-        let mut client = Self { decider, session, exposures, last_identity, next_boundary_ms: f64::INFINITY };
+        let mut client = Self {
+            decider,
+            session,
+            exposures,
+            last_identity,
+            decisions_end_ms: f64::INFINITY,
+            newly_kept: Vec::new(),
+        };
         client.note_identity(&mut effects);
         (client, effects)
     }
@@ -112,12 +126,28 @@ impl Client {
 
     /// Decides a flag. Records nothing.
     pub fn decide(&mut self, key: &str, now: Now) -> Answer<'_> {
-        let boundary_ms = match self.decider.flag(key) {
-            Ok(flag) => [flag.start_ms, flag.end_ms].into_iter().filter(|at_ms| *at_ms > now.wall_ms).reduce(f64::min),
-            Err(_) => None,
-        };
-        self.next_boundary_ms = self.next_boundary_ms.min(boundary_ms.unwrap_or(f64::INFINITY));
-        self.decider.answer(key, now)
+        self.keep();
+        let (answer, evaluated) = self.decider.evaluate(key, now);
+        if let Some(evaluation) = evaluated {
+            self.decisions_end_ms = self.decisions_end_ms.min(evaluation.valid_until_ms());
+            self.newly_kept = evaluation.kept;
+        }
+        answer
+    }
+
+    /// How a flag is decided, step by step, as JSON.
+    pub fn explain(&self, key: &str, now: Now) -> String {
+        self.decider.explain(key, now)
+    }
+
+    /// What the units keep, to be stored together with what is stored now; `None` when nothing is new.
+    pub fn kept_to_store(&mut self, stored: Option<&str>) -> Option<String> {
+        self.keep();
+        let sticky = &mut self.decider.sticky;
+        sticky.is_unstored.then(|| {
+            sticky.merge(stored.unwrap_or_default());
+            sticky.stored_text()
+        })
     }
 
     /// Every flag's key, in the order of the ruleset.
@@ -129,26 +159,32 @@ impl Client {
     pub fn variants(&self, key: &str) -> Vec<String> {
         self.decider
             .flag(key)
-            .map(|flag| flag.variants.iter().map(|variant| variant.key.clone()).collect())
+            .map(|(_, flag)| flag.variants.iter().map(|variant| variant.key.clone()).collect())
             .unwrap_or_default()
     }
 
     /// The JSON of a variant's value, as written in the ruleset.
     pub fn variant_json(&self, key: &str, variant: &str) -> Option<&str> {
-        let flag = self.decider.flag(key).ok()?;
+        let (_, flag) = self.decider.flag(key).ok()?;
         flag.variants.get(variant_named(flag, variant)?).map(|variant| variant.json.as_str())
     }
 
     /// What is wrong with a flag.
-    pub fn problem(&self, key: &str) -> Option<&Problem> {
-        self.decider.ruleset.as_ref()?.flag(key)?.err()
+    pub fn problem(&self, key: &str) -> Option<Problem> {
+        self.decider.ruleset.as_ref()?.problem(key)
     }
 
-    /// Serves this variant, whatever the rules say. A variant that the flag does not have is not served.
-    pub fn override_flag(&mut self, key: String, variant: String) -> Vec<Effect> {
+    /// All that is wrong with the ruleset. Compiles all of it.
+    pub fn problems(&self) -> Vec<Problem> {
+        self.decider.ruleset.as_ref().map(Ruleset::problems).unwrap_or_default()
+    }
+
+    /// Serves this variant, whatever the rules say. A variant that the flag does not have is not served. `exposures`:
+    /// whether its decisions, and those that depend on it, are recorded all the same.
+    pub fn override_flag(&mut self, key: String, variant: String, exposures: bool) -> Vec<Effect> {
         let overrides = &mut self.decider.overrides;
-        overrides.retain(|(flag_key, _)| *flag_key != key);
-        overrides.push((key, variant));
+        overrides.retain(|known| known.flag_key != key);
+        overrides.push(Override { flag_key: key, variant, exposures });
         let surplus = overrides.len().saturating_sub(MAX_OVERRIDES);
         overrides.drain(..surplus);
         self.stale()
@@ -159,6 +195,13 @@ impl Client {
         self.stale()
     }
 
+    /// Keeps what the last decision gave.
+    fn keep(&mut self) {
+        for kept in self.newly_kept.drain(..) {
+            self.decider.sticky.keep(kept);
+        }
+    }
+
     // Exposures.
 
     /// Records that this person saw a flag. Nothing is recorded of a decision that names no variant, or that was
@@ -167,17 +210,17 @@ impl Client {
     pub fn record(&mut self, seen: &Seen<'_>, now: Now) -> Vec<Effect> {
         let key = seen.key;
         let decider = &self.decider;
-        let (Some(ruleset), Ok(flag)) = (&decider.ruleset, decider.flag(key)) else { return Vec::new() };
+        let (Some(ruleset), Ok((_, flag))) = (&decider.ruleset, decider.flag(key)) else { return Vec::new() };
         let answer = decider.answer(key, now);
         if answer.variant_key != Some(seen.variant) || answer.decision.reason.as_str() != seen.reason {
             let mut effects = self.stale();
             effects.push(Effect::Refused);
             return effects;
         }
-        if answer.decision.reason == Reason::Override {
+        if answer.decision.overridden == Overridden::Silent {
             return Vec::new();
         }
-        let (unit, unit_id) = evaluation::unit_of(flag, decider.context())
+        let (unit, unit_id) = unit_of(&flag.by, decider.context())
             .map(|(unit, id)| (unit.name(), id))
             .unwrap_or_else(|| ("distinctId", decider.identity.distinct_id()));
         let draft = Draft {
@@ -193,6 +236,7 @@ impl Client {
             unit,
             unit_id,
             flag_version: flag.version,
+            assigned_version: answer.decision.kept.map(|kept| kept.flag_version),
             ruleset_version: ruleset.version,
             rule_id: answer.decision.rule_id.unwrap_or_default(),
             experiment: flag.experiment.as_deref().unwrap_or_default(),
@@ -244,6 +288,9 @@ impl Client {
         }
         self.decider.attributes = Value::Null;
         self.decider.overrides.clear();
+        self.newly_kept.clear();
+        self.decider.sticky.clear();
+        effects.push(Effect::Remove(StorageKey::Sticky));
         if self.exposures.forget_acknowledged() {
             effects.push(Effect::Remove(StorageKey::Acknowledged));
         }
@@ -294,12 +341,12 @@ impl Client {
 
     /// Answers change when a flag starts or ends.
     pub fn end_of_flags(&mut self, now: Now) -> Vec<Effect> {
-        if now.wall_ms >= self.next_boundary_ms { self.stale() } else { Vec::new() }
+        if now.wall_ms >= self.decisions_end_ms { self.stale() } else { Vec::new() }
     }
 
     /// Until when, on the wall clock, answers stay as they are unless something happens.
     pub fn valid_until_ms(&self) -> f64 {
-        self.next_boundary_ms.min(self.session.ends_at_ms())
+        self.decisions_end_ms.min(self.session.ends_at_ms())
     }
 
     /// The person did something. A session that is over must have been rolled before.
@@ -332,29 +379,74 @@ impl Client {
     }
 
     fn stale(&mut self) -> Vec<Effect> {
-        self.next_boundary_ms = f64::INFINITY;
+        self.decisions_end_ms = f64::INFINITY;
         vec![Effect::Stale]
     }
 }
 
 impl Decider {
     fn answer(&self, key: &str, now: Now) -> Answer<'_> {
-        let flag = match self.flag(key) {
-            Ok(flag) => flag,
-            Err(error) => return Answer { decision: Decision::failed(error), variant_key: None, flag_version: None },
-        };
-        let overridden = self.overrides.iter().find(|(flag_key, _)| flag_key == key);
-        let decision = match overridden.and_then(|(_, variant)| variant_named(flag, variant)) {
-            Some(variant) => Decision::of(variant, Reason::Override),
-            None => evaluation::decide(flag, self.context(), now.wall_ms, self.platform),
-        };
-        let variant = decision.variant.and_then(|variant| flag.variants.get(variant));
-        Answer { decision, variant_key: variant.map(|variant| variant.key.as_str()), flag_version: Some(flag.version) }
+        self.evaluate(key, now).0
     }
 
-    fn flag(&self, key: &str) -> Result<&Flag, ErrorCode> {
+    /// The answer, and the evaluation it came from.
+    fn evaluate(&self, key: &str, now: Now) -> (Answer<'_>, Option<Evaluation<'_>>) {
+        let (Some(mut evaluation), Ok((place, flag))) = (self.evaluation(now), self.flag(key)) else {
+            let error = self.flag(key).err().unwrap_or(ErrorCode::ProviderNotReady);
+            let answer = Answer { decision: Decision::failed(error), variant_key: None, flag_version: None };
+            return (answer, None);
+        };
+        let decision = evaluation.decide(place, flag);
+        let variant_key = decision.variant.and_then(|at| flag.variants.get(at)).map(|variant| variant.key.as_str());
+        (Answer { decision, variant_key, flag_version: Some(flag.version) }, Some(evaluation))
+    }
+
+    fn explain(&self, key: &str, now: Now) -> String {
+        let mut trace = Trace::default();
+        trace.open(None, '{');
+        trace.text("flag", key);
+        trace.open(Some("steps"), '[');
+        if let (Some(evaluation), Ok((place, flag))) = (self.evaluation(now), self.flag(key)) {
+            let mut evaluation = evaluation.explained(trace);
+            evaluation.decide(place, flag);
+            trace = evaluation.into_trace();
+        }
+        trace.close(']');
+        let answer = self.answer(key, now);
+        trace.open(Some("decision"), '{');
+        let mut text = |name, text: Option<&str>| {
+            if let Some(text) = text {
+                trace.text(name, text);
+            }
+        };
+        text("variant", answer.variant_key);
+        text("reason", Some(answer.decision.reason.as_str()));
+        text("ruleId", answer.decision.rule_id);
+        text("errorCode", answer.decision.error.map(ErrorCode::as_str));
+        if let Some(bucket) = answer.decision.bucket {
+            trace.integer("bucket", bucket.into());
+        }
+        if let Some(version) = answer.flag_version {
+            trace.integer("flagVersion", version);
+        }
+        trace.close('}');
+        trace.close('}');
+        trace.into_json()
+    }
+
+    /// `None` before there is a ruleset.
+    fn evaluation(&self, now: Now) -> Option<Evaluation<'_>> {
+        let ruleset = self.ruleset.as_ref()?;
+        let (overrides, sticky) = (&self.overrides, &self.sticky);
+        Some(Evaluation::new(ruleset, self.context(), overrides, sticky, now.wall_ms, self.platform))
+    }
+
+    /// A flag that can be decided, with its place.
+    fn flag(&self, key: &str) -> Result<(u32, &Flag), ErrorCode> {
         let ruleset = self.ruleset.as_ref().ok_or(ErrorCode::ProviderNotReady)?;
-        ruleset.flag(key).ok_or(ErrorCode::FlagNotFound)?.map_err(|_| ErrorCode::ParseError)
+        let place = ruleset.place_of(key).ok_or(ErrorCode::FlagNotFound)?;
+        let flag = ruleset.flag_at(place).ok_or(ErrorCode::FlagNotFound)?;
+        flag.map(|flag| (place, flag)).map_err(|_| ErrorCode::ParseError)
     }
 
     fn context(&self) -> Context<'_> {

@@ -1,5 +1,7 @@
 //! What a flag answered, and why.
 
+use super::sticky::Kept;
+
 /// Why. OpenFeature's names where it has one; `docs/ruleset.md` maps each of the others to one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
@@ -7,6 +9,9 @@ pub enum Reason {
     Split,
     Default,
     Disabled,
+    PrerequisiteFailed,
+    Holdout,
+    NotInLayer,
     NotInExposure,
     Override,
     Error,
@@ -19,6 +24,9 @@ impl Reason {
             Self::Split => "SPLIT",
             Self::Default => "DEFAULT",
             Self::Disabled => "DISABLED",
+            Self::PrerequisiteFailed => "PREREQUISITE_FAILED",
+            Self::Holdout => "HOLDOUT",
+            Self::NotInLayer => "NOT_IN_LAYER",
             Self::NotInExposure => "NOT_IN_EXPOSURE",
             Self::Override => "OVERRIDE",
             Self::Error => "ERROR",
@@ -61,14 +69,36 @@ pub struct Decision<'a> {
     /// The unit's bucket in the flag's split, when a split was asked.
     pub bucket: Option<u32>,
     pub error: Option<ErrorCode>,
+    /// What the unit is to keep of a split.
+    pub kept: Option<Kept>,
+    pub overridden: Overridden,
+}
+
+/// Whether a decision used overrides, and whether all of them asked to be recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Overridden {
+    No,
+    Recorded,
+    Silent,
+}
+
+impl Overridden {
+    pub(super) fn and(self, other: Self) -> Self {
+        self.max(other)
+    }
 }
 
 impl Decision<'_> {
     pub(super) fn of(variant: usize, reason: Reason) -> Self {
-        Self { variant: Some(variant), reason, rule_id: None, bucket: None, error: None }
+        Self { variant: Some(variant), ..Self::empty(reason) }
     }
 
     pub(super) fn failed(error: ErrorCode) -> Self {
-        Self { variant: None, reason: Reason::Error, rule_id: None, bucket: None, error: Some(error) }
+        Self { error: Some(error), ..Self::empty(Reason::Error) }
+    }
+
+    fn empty(reason: Reason) -> Self {
+        let overridden = Overridden::No;
+        Self { variant: None, reason, rule_id: None, bucket: None, error: None, kept: None, overridden }
     }
 }

@@ -10,6 +10,8 @@ pub enum StorageKey {
     LastIdentity,
     /// Ids of acknowledged exposures.
     Acknowledged,
+    /// The variants that units keep.
+    Sticky,
 }
 
 impl StorageKey {
@@ -20,6 +22,7 @@ impl StorageKey {
             Self::Session => "s",
             Self::LastIdentity => "i",
             Self::Acknowledged => "k",
+            Self::Sticky => "t",
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The pure part: values in, values out. No clock, no I/O, no randomness, no JavaScript.
 //!
 //! In reading order: how text is read and written (`json`, `text`, `time`), what a ruleset says (`ruleset`), whom we
-//! decide for (`attributes`, `identity`, `session`), how it is decided (`bucketing`, `condition`, `evaluation`,
-//! `decision`), what is recorded and sent (`exposure`), and all of it together (`client`).
+//! decide for (`attributes`, `identity`, `session`), how it is decided (`bucketing`, `version`, `pattern`, `condition`,
+//! `sticky`, `evaluation`, `decision`, `trace`), what is recorded and sent (`exposure`), and all of it together (`client`).
 
 pub mod attributes;
 pub mod bucketing;
@@ -14,8 +14,12 @@ mod evaluation;
 pub mod exposure;
 pub mod identity;
 pub mod json;
+mod pattern;
 pub mod platform;
 pub mod ruleset;
 pub mod session;
+mod sticky;
 pub mod text;
 pub mod time;
+mod trace;
+mod version;

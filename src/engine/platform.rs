@@ -1,6 +1,6 @@
 //! What the host does better, or in fewer bytes, than code of ours.
 
-/// Three functions of the host. Plain function pointers, so that the engine needs no generic parameter for them.
+/// Functions of the host. Plain function pointers, so that the engine needs no generic parameter for them.
 #[derive(Clone, Copy)]
 pub struct Platform {
     /// The number that a JSON number's text stands for, correctly rounded. Out of range gives an infinity.
@@ -9,6 +9,9 @@ pub struct Platform {
     pub number_text: fn(f64) -> String,
     /// The text in lower case, by Unicode's rules and without a locale.
     pub lower_case: fn(&str) -> String,
+    /// Whether a pattern that [`super::pattern::is_allowed`] allows is found in a text, as JavaScript's `RegExp` with the
+    /// flag `u`, and with the flag `i` when the second argument is true, finds it.
+    pub matches: fn(&str, bool, &str) -> bool,
 }
 
 /// The standard library's, for native tools and tests.
@@ -17,6 +20,7 @@ pub const NATIVE: Platform = Platform {
     parse_number: |text| text.parse().unwrap_or(f64::NAN),
     number_text: |number| number.to_string(),
     lower_case: str::to_lowercase,
+    matches: super::pattern::native::is_match,
 };
 
 /// Powers of ten that an `f64` holds exactly.

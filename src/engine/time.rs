@@ -1,5 +1,7 @@
 //! Points in time: what is passed in as now, and ISO 8601 text.
 
+use super::text;
+
 /// Now, on both clocks of a page.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Now {
@@ -45,6 +47,25 @@ pub fn parse_iso8601(text: &str) -> Option<f64> {
     let offset_minutes = rest.zone()?;
     let seconds = (hour * 60 + minute - offset_minutes) * 60 + second;
     rest.0.is_empty().then_some(midnight_ms + seconds as f64 * 1000.0 + fraction_ms)
+}
+
+/// Milliseconds of a time relative to now: a sign, 1 to 6 digits and a unit (`s`, `m`, `h`, `d`, `w`), as in `-7d`.
+pub fn parse_relative(text: &str) -> Option<f64> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let unit_ms = match unit {
+        "s" => 1000.0,
+        "m" => 60_000.0,
+        "h" => 3_600_000.0,
+        "d" => 86_400_000.0,
+        "w" => 604_800_000.0,
+        _ => return None,
+    };
+    let (sign, digits) = match number.strip_prefix('+') {
+        Some(digits) => (1.0, digits),
+        None => (-1.0, number.strip_prefix('-')?),
+    };
+    let amount = text::parse_integer(digits).filter(|_| digits.len() <= 6)?;
+    Some(sign * unit_ms * amount as f64)
 }
 
 struct Digits<'a>(&'a [u8]);
@@ -133,6 +154,22 @@ mod tests {
             ("2000-03-01", 951_868_800_000.0),
         ] {
             assert_eq!(parse_iso8601(text), Some(expected_ms), "{text}");
+        }
+    }
+
+    #[test]
+    fn relative_times_have_a_sign_a_number_and_a_unit() {
+        for (text, expected_ms) in [
+            ("-7d", -604_800_000.0),
+            ("+90m", 5_400_000.0),
+            ("-0s", 0.0),
+            ("+999999w", 604_799_395_200_000.0),
+            ("-1h", -3_600_000.0),
+        ] {
+            assert_eq!(parse_relative(text), Some(expected_ms), "{text}");
+        }
+        for text in ["", "d", "-d", "7d", "-7", "-7D", "--7d", "-1234567d", "-7.5d", "- 7d", "-7d ", "-7é", "é"] {
+            assert_eq!(parse_relative(text), None, "{text}");
         }
     }
 

@@ -77,7 +77,7 @@ fn a_row_says_what_was_decided_for_whom_when_and_why() {
 #[test]
 fn a_disabled_flag_is_recorded_and_an_error_or_an_override_is_not() {
     let mut page = Page::first(Dedup::Session, &serving("treatment"));
-    let effects = page.client.override_flag("checkout".into(), "control".into());
+    let effects = page.client.override_flag("checkout".into(), "control".into(), false);
     page.run(effects);
     for (key, reason) in [("banner", "DISABLED"), ("broken", "ERROR"), ("unknown", "ERROR"), ("checkout", "OVERRIDE")] {
         assert_eq!(page.read(key).1, reason);

@@ -254,6 +254,7 @@ impl Model {
             device_id: "device",
             unit: "distinctId",
             unit_id: &person,
+            assigned_version: None,
             flag_version: 1,
             ruleset_version: 1,
             rule_id: "",

@@ -1,5 +1,7 @@
 //! Whatever is published: it is read, or refused with a sentence that helps, and one broken flag is one broken flag.
 
+use std::borrow::Borrow;
+
 use pennon::engine::attributes::Value as Attributes;
 use pennon::engine::client::Client;
 use pennon::engine::decision::ErrorCode;
@@ -13,13 +15,14 @@ use crate::support::{START_MS, cases, client};
 
 const NOW: Now = Now { wall_ms: START_MS, mono_ms: 0.0 };
 
-fn message(problem: &Problem) -> String {
+fn message(problem: impl Borrow<Problem>) -> String {
+    let problem = problem.borrow();
     format!("{}: found {}, expected {}", problem.place, problem.found, problem.expected)
 }
 
 /// What is wrong with the ruleset as a whole.
 fn refusal(text: &str) -> String {
-    message(&Ruleset::read(text, NATIVE).err().unwrap())
+    message(Ruleset::read(text, NATIVE).err().unwrap())
 }
 
 /// Every flag's answer, in full.
@@ -116,7 +119,7 @@ fn each_typical_mistake_in_a_flag_is_told_with_its_place() {
         ),
         (
             json!({ "limitExposure": { "percent": 20, "salt": "f" } }),
-            "flags.f.limitExposure.salt: found f, expected a salt other than the split's",
+            "flags.f: found f, expected another salt for each of split, limit, layer and holdout",
         ),
         (
             json!({ "targets": { "a": [] } }),
@@ -160,7 +163,7 @@ fn each_typical_mistake_in_a_flag_is_told_with_its_place() {
         ),
         (
             when(json!({ "attribute": "x", "op": "eq" })),
-            "flags.f.rules[1].when.value: found nothing, expected a scalar or a list of scalars",
+            "flags.f.rules[1].when.value: found nothing, expected a scalar, or a list of scalars",
         ),
         (
             when(json!({ "attribute": "x", "op": "in", "value": "a" })),
@@ -176,17 +179,55 @@ fn each_typical_mistake_in_a_flag_is_told_with_its_place() {
         ),
         (
             when(json!({ "attribute": "x", "op": "contains", "value": 5 })),
-            "flags.f.rules[1].when.value: found 5, expected a string",
+            "flags.f.rules[1].when.value: found 5, expected a string, or a list of strings",
         ),
         (
             when(json!({ "all": [{ "any": [{ "not": { "segment": "s" } }] }] })),
-            r#"flags.f.rules[1].when.all[0].any[0].not: found {"segment":"s"}, expected a condition: all, any, not or attribute"#,
+            r#"flags.f.rules[1].when.all[0].any[0].not.segment: found "s", expected the key of a segment"#,
+        ),
+        (
+            when(json!({ "all": [{ "any": [{ "not": { "xor": [] } }] }] })),
+            r#"flags.f.rules[1].when.all[0].any[0].not: found {"xor":[]}, expected a condition: all, any, not, segment, flag or attribute"#,
+        ),
+        (
+            when(json!({ "attribute": "x", "op": "between", "value": [2, 1] })),
+            "flags.f.rules[1].when.value: found [2,1], expected two numbers, the lower one first",
+        ),
+        (
+            when(json!({ "attribute": "x", "op": "before", "value": "-7" })),
+            r#"flags.f.rules[1].when.value: found "-7", expected a date like 2026-10-01T00:00:00Z, Unix milliseconds, or from now like -7d"#,
+        ),
+        (
+            when(json!({ "attribute": "x", "op": "semverGte", "value": "2.x" })),
+            r#"flags.f.rules[1].when.value: found "2.x", expected a version like 2.4.0"#,
+        ),
+        (
+            when(json!({ "attribute": "x", "op": "semverRange", "value": "1 - 2" })),
+            r#"flags.f.rules[1].when.value: found "1 - 2", expected a range of versions like ^2.4 || 3.x"#,
+        ),
+        (
+            when(json!({ "attribute": "x", "op": "matches", "value": ["a", "(a+)+"] })),
+            r#"flags.f.rules[1].when.value[1]: found "(a+)+", expected a pattern of the documented subset, or a list of them"#,
+        ),
+        (
+            when(json!({ "attribute": "x", "op": "isType", "value": "array" })),
+            r#"flags.f.rules[1].when.value: found "array", expected string, number, boolean, list or object"#,
+        ),
+        (
+            when(json!({ "attribute": "x", "op": "inHashed", "value": { "salt": "s", "hashes": ["AB"] } })),
+            r#"flags.f.rules[1].when.value.hashes[0]: found "AB", expected 64 hexadecimal digits in lower case"#,
+        ),
+        (
+            when(json!({ "attribute": "$distinctId", "op": "bucket", "value": { "salt": "f", "percent": 5 } })),
+            "flags.f: found f, expected a salt of its own for each bucket condition",
         ),
         (
             json!({ "requires": [{ "flag": "g" }] }),
-            r#"flags.f.requires: found [{"flag":"g"}], expected nothing: this version does not decide by it"#,
+            "flags.f.requires[0].variants: found nothing, expected a list of the keys of variants",
         ),
-        (json!({ "sticky": true }), "flags.f.sticky: found true, expected nothing: this version does not decide by it"),
+        (json!({ "sticky": 1 }), "flags.f.sticky: found 1, expected true or false"),
+        (json!({ "layer": "none" }), r#"flags.f.layer: found "none", expected the key of a layer"#),
+        (json!({ "holdout": 7 }), "flags.f.holdout: found 7, expected the key of a holdout"),
     ] {
         let mut client = client(&with(fields));
         assert_eq!(client.decide("f", NOW).decision.error, Some(ErrorCode::ParseError), "{expected}");

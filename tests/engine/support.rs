@@ -81,6 +81,7 @@ impl Page {
         let now = Now { wall_ms, mono_ms: 0.0 };
         let get = |key: StorageKey| storage.get(key.as_str()).map(String::as_str);
         let stored = Stored {
+            sticky: None,
             ids: get(StorageKey::Ids),
             session: get(StorageKey::Session),
             last_identity: get(StorageKey::LastIdentity),

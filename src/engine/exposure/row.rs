@@ -48,6 +48,8 @@ pub struct Draft<'a> {
     pub unit: &'a str,
     pub unit_id: &'a str,
     pub flag_version: u64,
+    /// With `sticky`: the flag's version when the unit was given the variant.
+    pub assigned_version: Option<u64>,
     pub ruleset_version: u64,
     pub rule_id: &'a str,
     pub experiment: &'a str,
@@ -91,6 +93,9 @@ pub fn write(draft: &Draft<'_>, stamp: &Stamp<'_>) -> String {
     }
     row.integer("flag_version", draft.flag_version);
     row.integer("ruleset_version", draft.ruleset_version);
+    if let Some(version) = draft.assigned_version {
+        row.integer("assigned_version", version);
+    }
     row.text("rule_id", draft.rule_id);
     row.text("experiment", draft.experiment);
     row.text("environment", draft.environment);

@@ -1,14 +1,16 @@
 //! A flag's JSON to the model, with every mistake found on the way.
 
-use super::super::bucketing::BUCKET_COUNT;
 use super::super::exposure::row::MAX_TEXT_BYTES;
 use super::super::json::{Node, Value};
 use super::super::platform::Platform;
 use super::super::text::cut;
+use super::Ruleset;
+use super::conditions::Conditions;
 use super::field::{
-    NAME, boolean, integer, is_name, list, name, number, optional, required, text, thousandths, time_ms,
+    self, NAME, boolean, by_or_distinct_id, integer, is_name, list, name, object, optional, percent, required, salt_or,
+    sorted_texts, thousandths, time_ms,
 };
-use super::model::{Condition, Flag, Limit, Operand, Operator, Rule, Scalar, Serve, Target, Unit, Variant};
+use super::model::{Flag, Limit, Rule, Serve, Slots, Target, Unit, Variant};
 use super::problem::Problem;
 
 /// The largest weight, in thousandths: with [`MAX_SPLIT`] of them the sums of `bucketing::allocate` stay below 2⁶⁴.
@@ -18,22 +20,17 @@ const MAX_SPLIT: usize = 1000;
 /// The most variants of a flag: each is compared with each.
 const MAX_VARIANTS: usize = 2000;
 
-/// Steps of the evaluation that this version does not decide. A flag that asks for one would be answered wrongly, so
-/// it is a broken flag.
-const UNSUPPORTED: [&str; 4] = ["requires", "layer", "holdout", "sticky"];
+/// The most rules, and targets, of a flag: a decision looks at each once.
+const MAX_RULES: usize = 1000;
+/// The most prerequisites of a flag.
+const MAX_REQUIRES: usize = 100;
 
 /// Compiles one flag. Fields it does not know are ignored.
-pub fn flag(key: &str, node: &Node<'_>, platform: Platform) -> Result<Flag, Problem> {
-    if !matches!(node.value, Value::Object(_)) {
-        return Err(Problem::at(node, "an object"));
-    }
+pub fn flag(ruleset: &Ruleset, key: &str, node: &Node<'_>) -> Result<Flag, Problem> {
+    let platform = ruleset.platform;
+    object(node, "an object")?;
     if key.len() > MAX_TEXT_BYTES {
         return Err(Problem::new("a longer key", "a key of at most 256 bytes"));
-    }
-    for name in UNSUPPORTED {
-        if let Some(found) = node.get_some(name).filter(|found| found.value != Value::Bool(false)) {
-            return Err(Problem::at(found, "nothing: this version does not decide by it").within(name));
-        }
     }
     let variants = required(node, "variants", "an object with at least one variant", read_variants)?;
     let variant = |node: &Node<'_>| {
@@ -44,61 +41,129 @@ pub fn flag(key: &str, node: &Node<'_>, platform: Platform) -> Result<Flag, Prob
             .ok_or_else(|| Problem::at(node, "the key of a variant"))
     };
     let default = required(node, "default", "the key of a variant", variant)?;
-    let salt = optional(node, "salt", salt)?.unwrap_or_else(|| key.to_owned());
-    if salt.contains('\0') {
-        return Err(Problem::new(&salt, "a key without NUL"));
-    }
+    let by = by_or_distinct_id(node)?;
+    let salt = salt_or(node, key.to_owned())?;
     let limit = optional(node, "limitExposure", |limit| {
-        if !matches!(limit.value, Value::Object(_)) {
-            return Err(Problem::at(limit, "an object with a percent"));
-        }
-        let own_salt = optional(limit, "salt", self::salt)?.unwrap_or_else(|| salt.clone() + "/exposure");
-        if own_salt == salt {
-            return Err(Problem::new(&own_salt, "a salt other than the split's").within("salt"));
-        }
+        object(limit, "an object with a percent")?;
         Ok(Limit {
-            buckets: required(limit, "percent", "a percentage", |node| {
-                let buckets = thousandths(node, BUCKET_COUNT.into(), "0 to 100 with at most 3 decimals", platform)?;
-                Ok(buckets as u32)
-            })?,
+            buckets: required(limit, "percent", "a percentage", |node| percent(node, platform))?,
             variant: optional(limit, "variant", variant)?.unwrap_or(default),
-            salt: own_salt,
+            salt: salt_or(limit, salt.clone() + "/exposure")?,
         })
     })?;
-    Ok(Flag {
+    let same_by = |other: &[Unit]| {
+        if by == other { Ok(()) } else { Err(Problem::new("another `by`", "the `by` of the flag")) }
+    };
+    let holdout = optional(node, "holdout", |node| {
+        let place = node.as_str().and_then(|key| ruleset.holdouts.index.find(&ruleset.text, key));
+        let holdout = place.and_then(|place| ruleset.holdout_at(place));
+        match holdout.ok_or_else(|| Problem::at(node, "the key of a holdout"))? {
+            Ok(holdout) => same_by(&holdout.by).map(|()| Ok(holdout.clone())),
+            Err(problem) => Ok(Err(problem.clone())),
+        }
+    })?;
+    let layer = optional(node, "layer", |node| {
+        let place = node.as_str().and_then(|key| ruleset.layers.index.find(&ruleset.text, key));
+        let layer = place.and_then(|place| ruleset.layer_at(place));
+        match layer.ok_or_else(|| Problem::at(node, "the key of a layer"))? {
+            Ok(layer) => same_by(&layer.by).map(|()| {
+                let own = layer.flags.binary_search_by(|(flag, _)| flag.as_str().cmp(key)).ok();
+                let own = own.and_then(|place| layer.flags.get(place));
+                let slots = own.map(|(_, slots)| slots.clone()).unwrap_or_default();
+                Ok(Slots { salt: layer.salt.clone(), slots })
+            }),
+            Err(problem) => Ok(Err(problem.clone())),
+        }
+    })?;
+    // What is wrong with a layer or a holdout is told of its own place.
+    let (holdout, layer) = (elsewhere(holdout)?, elsewhere(layer)?);
+    let mut conditions = Conditions::new(ruleset);
+    let flag = Flag {
         enabled: optional(node, "enabled", boolean)?.unwrap_or(true),
         version: optional(node, "version", |node| integer(node, platform))?.unwrap_or(1),
-        by: optional(node, "by", units)?.unwrap_or_else(|| vec![Unit::DistinctId]),
         off: optional(node, "off", variant)?.unwrap_or(default),
         experiment: optional(node, "experiment", name)?,
+        requires: optional(node, "requires", |node| {
+            let requires = list(node, "a list of prerequisites", |node| conditions.flag_answers(node))?;
+            at_most(MAX_REQUIRES, requires, "at most 100 prerequisites")
+        })?
+        .unwrap_or_default(),
         targets: optional(node, "targets", |node| {
-            list(node, "a list of individual targets", |target| {
+            let targets = list(node, "a list of individual targets", |target| {
                 Ok(Target {
                     variant: required(target, "variant", "the key of a variant", variant)?,
-                    ids: required(target, "ids", "a list of ids", |node| list(node, "a list of ids", text))?,
+                    ids: required(target, "ids", "a list of ids", |node| sorted_texts(node, "a list of ids"))?,
+                    by: field::by(target)?,
                 })
-            })
+            })?;
+            at_most(MAX_RULES, targets, "at most 1000 targets")
         })?
         .unwrap_or_default(),
         start_ms: optional(node, "start", |node| time_ms(node, platform))?.unwrap_or(f64::NEG_INFINITY),
         end_ms: optional(node, "end", |node| time_ms(node, platform))?.unwrap_or(f64::INFINITY),
         rules: optional(node, "rules", |node| {
-            list(node, "a list of rules", |rule| {
+            let rules = list(node, "a list of rules", |rule| {
                 Ok(Rule {
                     id: optional(rule, "id", name)?,
-                    when: optional(rule, "when", |node| condition(node, platform))?,
+                    when: optional(rule, "when", |node| conditions.read(node))?,
                     serve: required(rule, "serve", "the key of a variant or a split", |node| {
                         serve(node, platform, &variant)
                     })?,
                 })
-            })
+            })?;
+            at_most(MAX_RULES, rules, "at most 1000 rules")
         })?
         .unwrap_or_default(),
+        sticky_version: {
+            let version = optional(node, "stickyVersion", |node| integer(node, platform))?.unwrap_or(1);
+            optional(node, "sticky", boolean)?.filter(|is_sticky| *is_sticky).map(|_| version)
+        },
+        references: conditions.references,
+        by,
+        holdout,
+        layer,
         default,
         limit,
         salt,
         variants,
-    })
+    };
+    for segment in &flag.references.segments {
+        ruleset.segment_checked(*segment).map_err(Problem::elsewhere)?;
+    }
+    check_salts(ruleset, &flag)?;
+    Ok(flag)
+}
+
+/// The value, or the problem of something that the flag refers to.
+fn elsewhere<T>(found: Option<Result<T, Problem>>) -> Result<Option<T>, Problem> {
+    found.transpose().map_err(Problem::elsewhere)
+}
+
+fn at_most<T>(most: usize, list: Vec<T>, expected: &'static str) -> Result<Vec<T>, Problem> {
+    if list.len() > most { Err(Problem::new("a longer list", expected)) } else { Ok(list) }
+}
+
+/// No salt twice on a flag's path: one step would choose for another.
+fn check_salts(ruleset: &Ruleset, flag: &Flag) -> Result<(), Problem> {
+    let salts = [
+        Some(flag.salt.as_str()),
+        flag.limit.as_ref().map(|limit| limit.salt.as_str()),
+        flag.layer.as_ref().map(|layer| layer.salt.as_str()),
+        flag.holdout.as_ref().map(|holdout| holdout.salt.as_str()),
+    ];
+    let mut own: Vec<&str> = Vec::new();
+    for salt in salts.into_iter().flatten() {
+        if own.contains(&salt) {
+            return Err(Problem::new(cut(salt, 40), "another salt for each of split, limit, layer and holdout"));
+        }
+        own.push(salt);
+    }
+    let references = &flag.references;
+    let in_rules = own.iter().find(|salt| references.salts.iter().any(|used| used == *salt)).copied();
+    match in_rules.or_else(|| ruleset.segment_salt(references, &own)) {
+        Some(salt) => Err(Problem::new(cut(salt, 40), "a salt of its own for each bucket condition")),
+        None => Ok(()),
+    }
 }
 
 fn read_variants(node: &Node<'_>) -> Result<Vec<Variant>, Problem> {
@@ -122,24 +187,6 @@ fn read_variants(node: &Node<'_>) -> Result<Vec<Variant>, Problem> {
     Ok(variants)
 }
 
-fn salt(node: &Node<'_>) -> Result<String, Problem> {
-    text(node).ok().filter(|salt| !salt.contains('\0')).ok_or_else(|| Problem::at(node, "a string without NUL"))
-}
-
-fn units(node: &Node<'_>) -> Result<Vec<Unit>, Problem> {
-    let unit = |node: &Node<'_>| match node.as_str() {
-        Some("distinctId") => Ok(Unit::DistinctId),
-        Some("deviceId") => Ok(Unit::DeviceId),
-        Some("anonymousId") => Ok(Unit::AnonymousId),
-        Some(path) if !path.is_empty() => Ok(Unit::Attribute(path.to_owned())),
-        _ => Err(Problem::at(node, "distinctId, deviceId, anonymousId or the name of an attribute")),
-    };
-    match &node.value {
-        Value::Array(items) if !items.is_empty() => list(node, "", unit),
-        _ => unit(node).map(|unit| vec![unit]),
-    }
-}
-
 fn serve(
     node: &Node<'_>,
     platform: Platform,
@@ -160,81 +207,4 @@ fn serve(
         return Err(Problem::at(node, "1 to 1000 variants with a weight above 0 in sum"));
     }
     Ok(Serve::Split(split))
-}
-
-fn condition(node: &Node<'_>, platform: Platform) -> Result<Condition, Problem> {
-    let several = |node| list(node, "a list of conditions", |item| condition(item, platform));
-    if let Some(all) = optional(node, "all", several)? {
-        return Ok(Condition::All(all));
-    }
-    if let Some(any) = optional(node, "any", several)? {
-        return Ok(Condition::Any(any));
-    }
-    if let Some(not) = optional(node, "not", |node| condition(node, platform))? {
-        return Ok(Condition::Not(Box::new(not)));
-    }
-    let Some(name) = optional(node, "attribute", text)? else {
-        return Err(Problem::at(node, "a condition: all, any, not or attribute"));
-    };
-    let ignore_case = optional(node, "ignoreCase", boolean)?.unwrap_or(false);
-    let (operator, operand_kind) = required(node, "op", "an operator", operator)?;
-    let value =
-        |expected, read: &dyn Fn(&Node<'_>) -> Result<Operand, Problem>| required(node, "value", expected, read);
-    let fold = |text: &str| if ignore_case { (platform.lower_case)(text) } else { text.to_owned() };
-    let scalar = |node: &Node<'_>| match &node.value {
-        Value::Bool(value) => Ok(Scalar::Bool(*value)),
-        Value::String(text) => Ok(Scalar::Text(fold(text))),
-        _ => number(node, platform)
-            .map(Scalar::Number)
-            .map_err(|_| Problem::at(node, "a string, a number, true or false")),
-    };
-    let folded = |node: &Node<'_>| node.as_str().map(fold).ok_or_else(|| Problem::at(node, "a string"));
-    let operand = match operand_kind {
-        OperandKind::None => Operand::None,
-        OperandKind::Number => value("a number", &|node| number(node, platform).map(Operand::Number))?,
-        OperandKind::Texts => {
-            value("a string or a list of strings", &|node| Ok(Operand::Texts(one_or_more(node, &folded)?)))?
-        }
-        OperandKind::Scalars => {
-            value("a scalar or a list of scalars", &|node| Ok(Operand::Scalars(one_or_more(node, &scalar)?)))?
-        }
-        OperandKind::List => {
-            value("a list of scalars", &|node| Ok(Operand::Scalars(list(node, "a list of scalars", scalar)?)))?
-        }
-    };
-    Ok(Condition::Attribute { name, operator, operand, ignore_case })
-}
-
-enum OperandKind {
-    None,
-    Number,
-    Texts,
-    Scalars,
-    List,
-}
-
-fn operator(node: &Node<'_>) -> Result<(Operator, OperandKind), Problem> {
-    Ok(match node.as_str() {
-        Some("eq") => (Operator::Eq, OperandKind::Scalars),
-        Some("neq") => (Operator::Neq, OperandKind::Scalars),
-        Some("in") => (Operator::Eq, OperandKind::List),
-        Some("notIn") => (Operator::Neq, OperandKind::List),
-        Some("contains") => (Operator::Contains, OperandKind::Texts),
-        Some("startsWith") => (Operator::StartsWith, OperandKind::Texts),
-        Some("endsWith") => (Operator::EndsWith, OperandKind::Texts),
-        Some("lt") => (Operator::Lt, OperandKind::Number),
-        Some("lte") => (Operator::Lte, OperandKind::Number),
-        Some("gt") => (Operator::Gt, OperandKind::Number),
-        Some("gte") => (Operator::Gte, OperandKind::Number),
-        Some("exists") => (Operator::Exists, OperandKind::None),
-        Some("notExists") => (Operator::NotExists, OperandKind::None),
-        _ => return Err(Problem::at(node, "a known operator")),
-    })
-}
-
-fn one_or_more<T>(node: &Node<'_>, read: &dyn Fn(&Node<'_>) -> Result<T, Problem>) -> Result<Vec<T>, Problem> {
-    match node.value {
-        Value::Array(_) => list(node, "", read),
-        _ => read(node).map(|one| vec![one]),
-    }
 }

@@ -1,10 +1,12 @@
 //! Single fields, read with a message for what they should have been.
 
+use super::super::bucketing::BUCKET_COUNT;
 use super::super::exposure::row::MAX_TEXT_BYTES;
 use super::super::json::{Node, Value};
 use super::super::platform::Platform;
-use super::super::time::parse_iso8601;
+use super::super::time::{parse_iso8601, parse_relative};
 use super::Problem;
+use super::model::{Time, Unit};
 
 /// JavaScript's largest safe integer: what a number in JSON can carry without loss.
 const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
@@ -71,7 +73,7 @@ pub fn each<'n, 'a>(
 pub fn list<'n, 'a, T>(
     node: &'n Node<'a>,
     expected: &'static str,
-    read: impl Fn(&'n Node<'a>) -> Result<T, Problem>,
+    mut read: impl FnMut(&'n Node<'a>) -> Result<T, Problem>,
 ) -> Result<Vec<T>, Problem> {
     let mut list = Vec::new();
     each(node, expected, &mut |item| {
@@ -119,4 +121,65 @@ pub fn time_ms(node: &Node<'_>, platform: Platform) -> Result<f64, Problem> {
         _ => None,
     }
     .ok_or_else(|| Problem::at(node, "a date like 2026-10-01T00:00:00Z, or Unix milliseconds"))
+}
+
+/// The same, or milliseconds from now: a sign, 1 to 6 digits and a unit.
+pub fn time(node: &Node<'_>, platform: Platform) -> Result<Time, Problem> {
+    match node.as_str().and_then(parse_relative) {
+        Some(from_now_ms) => Ok(Time::FromNow(from_now_ms)),
+        None => time_ms(node, platform).map(Time::At).map_err(|problem| {
+            Problem::new(&problem.found, "a date like 2026-10-01T00:00:00Z, Unix milliseconds, or from now like -7d")
+        }),
+    }
+}
+
+/// A share of the buckets.
+pub fn percent(node: &Node<'_>, platform: Platform) -> Result<u32, Problem> {
+    thousandths(node, BUCKET_COUNT.into(), "0 to 100 with at most 3 decimals", platform).map(|buckets| buckets as u32)
+}
+
+/// Ids or keys, sorted.
+pub fn sorted_texts(node: &Node<'_>, expected: &'static str) -> Result<Vec<String>, Problem> {
+    let mut texts = list(node, expected, text)?;
+    texts.sort_unstable();
+    Ok(texts)
+}
+
+pub fn salt(node: &Node<'_>) -> Result<String, Problem> {
+    text(node).ok().filter(|salt| !salt.contains('\0')).ok_or_else(|| Problem::at(node, "a string without NUL"))
+}
+
+/// The salt that an object names, or the one that it has by its key.
+pub fn salt_or(node: &Node<'_>, default: String) -> Result<String, Problem> {
+    let salt = optional(node, "salt", salt)?.unwrap_or(default);
+    if salt.contains('\0') { Err(Problem::new(&salt, "a key without NUL, or a salt")) } else { Ok(salt) }
+}
+
+/// The most kinds of unit in a list.
+const MAX_UNITS: usize = 100;
+
+/// What an object's `by` names; `None` when it names nothing.
+pub fn by(node: &Node<'_>) -> Result<Option<Vec<Unit>>, Problem> {
+    optional(node, "by", |node| {
+        let unit = |node: &Node<'_>| match node.as_str() {
+            Some("distinctId") => Ok(Unit::DistinctId),
+            Some("deviceId") => Ok(Unit::DeviceId),
+            Some("anonymousId") => Ok(Unit::AnonymousId),
+            Some(path) if !path.is_empty() => Ok(Unit::Attribute(path.to_owned())),
+            _ => Err(Problem::at(node, "distinctId, deviceId, anonymousId or the name of an attribute")),
+        };
+        match &node.value {
+            Value::Array(items) if (1..=MAX_UNITS).contains(&items.len()) => list(node, "", unit),
+            _ => unit(node).map(|unit| vec![unit]),
+        }
+    })
+}
+
+/// An object's `by`, or the distinct id.
+pub fn by_or_distinct_id(node: &Node<'_>) -> Result<Vec<Unit>, Problem> {
+    Ok(by(node)?.unwrap_or_else(|| vec![Unit::DistinctId]))
+}
+
+pub fn object(node: &Node<'_>, expected: &'static str) -> Result<(), Problem> {
+    if matches!(node.value, Value::Object(_)) { Ok(()) } else { Err(Problem::at(node, expected)) }
 }

@@ -1,20 +1,29 @@
-//! What a ruleset says. `wire` text is indexed once ([`Ruleset::read`]) and compiled flag by flag, when a flag is first
-//! asked for: start-up reads the text and compiles nothing, and one broken flag is one broken flag.
+//! What a ruleset says. Its text is indexed once ([`Ruleset::read`]) and compiled flag by flag, when a flag is first asked
+//! for: start-up reads the text and compiles nothing, and one broken flag is one broken flag.
 
 mod compile;
+mod conditions;
 mod field;
+mod groups;
+mod index;
 mod model;
 mod problem;
+mod references;
 
-use std::cell::OnceCell;
+use std::borrow::Cow;
+use std::cell::Cell;
 
 pub use compile::MAX_WEIGHT_THOUSANDTHS;
-pub use model::{Condition, Flag, Limit, Operand, Operator, Rule, Scalar, Serve, Target, Unit, Variant};
+pub use model::{
+    Condition, Flag, FlagAnswers, Layer, ListTest, Rule, Scalars, Segment, Serve, TYPES, Test, Time, Unit, holds,
+};
 pub use problem::Problem;
 
 use super::json::{self, Member, Node};
 use super::platform::Platform;
-use xxhash_rust::xxh32::xxh32;
+use index::{Index, Section};
+use model::Holdout;
+use references::Standing;
 
 /// The largest ruleset text that is read, in bytes: what a page can be asked to keep in memory beside itself.
 pub const MAX_TEXT_BYTES: usize = 8 * 1024 * 1024;
@@ -27,15 +36,15 @@ pub struct Ruleset {
     pub version: u64,
     /// Empty when the ruleset names none.
     pub environment: String,
-    flags: Vec<Entry>,
-    /// Open addressing: places in `flags` plus one, 0 is free. A power of two, at most half full.
-    table: Vec<u32>,
+    flags: Section<Result<Box<Flag>, Problem>>,
+    segments: Section<Result<Box<Segment>, Problem>>,
+    layers: Section<Result<Box<Layer>, Problem>>,
+    holdouts: Section<Result<Box<Holdout>, Problem>>,
+    /// Of flags, then of segments.
+    standings: Vec<Cell<Standing>>,
+    /// Of segments, as seen from segments alone.
+    segment_standings: Vec<Cell<Standing>>,
     platform: Platform,
-}
-
-struct Entry {
-    member: Member,
-    flag: OnceCell<Result<Box<Flag>, Problem>>,
 }
 
 impl Ruleset {
@@ -56,11 +65,13 @@ impl Ruleset {
         }
         let field = |name: &str| {
             let member = top.iter().rev().find(|member| json::decode_string(slice(text, member.key)) == name)?;
-            Some(slice(text, member.value)).filter(|raw| *raw != "null")
+            Some(member.value).filter(|value| slice(text, *value) != "null")
         };
         let small = |name: &str| {
-            field(name).map(json::parse).transpose().map_err(|_| Problem::new("a deep value", "a scalar").within(name))
+            let parsed = field(name).map(|value| json::parse(slice(text, value))).transpose();
+            parsed.map_err(|_| Problem::new("a deep value", "a scalar").within(name))
         };
+        let section = |name: &str| field(name).and_then(|(start, _)| Index::read(text, start));
 
         if let Some(schema) = small("schema")? {
             let version = field::number(&schema, platform).map_err(|problem| problem.within("schema"))?;
@@ -76,69 +87,151 @@ impl Ruleset {
             Some(node) => field::name(&node).map_err(|problem| problem.within("environment"))?,
             None => String::new(),
         };
-        let Some(flags_text) = field("flags") else {
-            return Err(Problem::new("nothing", "an object with the flags").within("flags"));
+        let Some(flags) = section("flags") else {
+            let found = field("flags").map_or("nothing", |value| first_characters(slice(text, value)));
+            return Err(Problem::new(found, "an object with the flags").within("flags"));
         };
-        let flags_at = flags_text.as_ptr() as usize - text.as_ptr() as usize;
-        let mut flags = Vec::new();
-        match json::members(text, flags_at, &mut |member| flags.push(Entry { member, flag: OnceCell::new() })) {
-            Some(_) => {}
-            None => return Err(Problem::new(first_characters(flags_text), "an object with the flags").within("flags")),
-        }
-        let mut ruleset = Self { text: text.into(), version, environment, flags, table: Vec::new(), platform };
-        ruleset.fill_table();
-        Ok(ruleset)
+        let segments = Section::new(section("segments"));
+        let unknown = |count| vec![Cell::new(Standing::UNKNOWN); count];
+        Ok(Self {
+            version,
+            environment,
+            standings: unknown(flags.len() + segments.index.len()),
+            segment_standings: unknown(segments.index.len()),
+            flags: Section::new(Some(flags)),
+            segments,
+            layers: Section::new(section("layers")),
+            holdouts: Section::new(section("holdouts")),
+            text: text.into(),
+            platform,
+        })
     }
 
     /// The flag, compiled now if it was not yet. `None` when there is no flag of that key.
     pub fn flag(&self, key: &str) -> Option<Result<&Flag, &Problem>> {
-        let place = self.table.get(self.slot_of(key)).copied().filter(|place| *place > 0)?;
-        let entry = self.flags.get(place as usize - 1)?;
-        let compiled = entry.flag.get_or_init(|| {
-            let text = slice(&self.text, entry.member.value);
-            json::parse(text)
-                .map_err(|_| Problem::new("a value nested too deep", "at most 64 levels"))
-                .and_then(|node| compile::flag(key, &node, self.platform))
+        self.flag_at(self.place_of(key)?)
+    }
+
+    /// The place of the flag of that key.
+    pub fn place_of(&self, key: &str) -> Option<u32> {
+        self.flags.index.find(&self.text, key).map(|place| place as u32)
+    }
+
+    /// The flag at that place, likewise.
+    pub fn flag_at(&self, place: u32) -> Option<Result<&Flag, &Problem>> {
+        let at = place as usize;
+        let compiled = self.flags.get(at, || {
+            let key = self.flag_key(place);
+            let text = self.flags.index.value(&self.text, at);
+            tree(text)
+                .and_then(|node| compile::flag(self, &key, &node))
                 .map(Box::new)
-                .map_err(|problem| problem.within_flag(key))
-        });
+                .map_err(|problem| problem.within_flag(&key))
+        })?;
         Some(compiled.as_ref().map(Box::as_ref))
+    }
+
+    pub fn flag_key(&self, place: u32) -> Cow<'_, str> {
+        self.flags.index.key(&self.text, place as usize)
     }
 
     /// Every flag's key, in the order of the text, each once.
     pub fn keys(&self) -> impl Iterator<Item = String> + '_ {
-        self.flags.iter().enumerate().filter_map(|(at, entry)| {
-            let key = json::decode_string(slice(&self.text, entry.member.key));
-            let owner = self.table.get(self.slot_of(&key)).copied();
-            (owner == Some(at as u32 + 1)).then(|| key.into_owned())
+        self.places(&self.flags.index).map(|place| self.flag_key(place as u32).into_owned())
+    }
+
+    /// What is wrong with a flag: why it is broken, or why it cannot be answered.
+    pub fn problem(&self, key: &str) -> Option<Problem> {
+        let place = self.place_of(key)?;
+        match self.flag_at(place)? {
+            Err(problem) => Some(problem.clone()),
+            Ok(_) => self.why_unanswerable(place),
+        }
+    }
+
+    /// All that is wrong with the flags, segments, layers and holdouts, also with those that no flag refers to. Compiles
+    /// everything.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems: Vec<Problem> = Vec::new();
+        let mut add = |problem: Option<Problem>| {
+            let is_known = |problem: &Problem| problems.iter().any(|known| known.place == problem.place);
+            problems.extend(problem.filter(|problem| !is_known(problem)));
+        };
+        for place in self.places(&self.segments.index) {
+            add(self.segment_checked(place as u32).err());
+        }
+        for place in self.places(&self.layers.index) {
+            add(self.layer_at(place).and_then(|layer| layer.err().cloned()));
+        }
+        for place in self.places(&self.holdouts.index) {
+            add(self.holdout_at(place).and_then(|holdout| holdout.err().cloned()));
+        }
+        for key in self.keys() {
+            add(self.problem(&key));
+        }
+        problems
+    }
+
+    /// A segment that compiles; those that flags refer to do.
+    pub fn segment_at(&self, place: u32) -> Option<&Segment> {
+        self.compiled_segment(place)?.as_ref().ok().map(Box::as_ref)
+    }
+
+    /// The text that a part of the ruleset was read from.
+    pub fn source(&self, span: (usize, usize)) -> &str {
+        slice(&self.text, span)
+    }
+
+    pub fn segment_key(&self, place: u32) -> Cow<'_, str> {
+        self.segments.index.key(&self.text, place as usize)
+    }
+
+    fn compiled_segment(&self, place: u32) -> Option<&Result<Box<Segment>, Problem>> {
+        let at = place as usize;
+        self.segments.get(at, || {
+            tree(self.segments.index.value(&self.text, at))
+                .and_then(|node| groups::segment(self, &node))
+                .map(Box::new)
+                .map_err(|problem| problem.within_section("segments", &self.segment_key(place)))
         })
     }
 
-    /// Of equal keys the last wins, as in JavaScript.
-    fn fill_table(&mut self) {
-        self.table = vec![0; (self.flags.len() * 2).next_power_of_two().max(2)];
-        for at in 0..self.flags.len() {
-            let Some(entry) = self.flags.get(at) else { continue };
-            let slot = self.slot_of(&json::decode_string(slice(&self.text, entry.member.key)));
-            if let Some(place) = self.table.get_mut(slot) {
-                *place = at as u32 + 1;
-            }
-        }
+    fn layer_at(&self, at: usize) -> Option<Result<&Layer, &Problem>> {
+        let compiled = self.layers.get(at, || {
+            let key = self.layers.index.key(&self.text, at);
+            tree(self.layers.index.value(&self.text, at))
+                .and_then(|node| groups::layer(&key, &node, self.platform))
+                .map(Box::new)
+                .map_err(|problem| problem.within_section("layers", &key))
+        })?;
+        Some(compiled.as_ref().map(Box::as_ref))
     }
 
-    /// Where the key is in the table, or the free place where it would be.
-    fn slot_of(&self, key: &str) -> usize {
-        let mask = self.table.len() - 1;
-        let mut slot = xxh32(key.as_bytes(), 0) as usize & mask;
-        while let Some(place) = self.table.get(slot).copied().filter(|place| *place > 0) {
-            let held = self.flags.get(place as usize - 1).map(|entry| slice(&self.text, entry.member.key));
-            if held.is_some_and(|quoted| json::decode_string(quoted) == key) {
-                break;
-            }
-            slot = (slot + 1) & mask;
-        }
-        slot
+    fn holdout_at(&self, at: usize) -> Option<Result<&Holdout, &Problem>> {
+        let compiled = self.holdouts.get(at, || {
+            let key = self.holdouts.index.key(&self.text, at);
+            tree(self.holdouts.index.value(&self.text, at))
+                .and_then(|node| groups::holdout(&key, &node, self.platform))
+                .map(Box::new)
+                .map_err(|problem| problem.within_section("holdouts", &key))
+        })?;
+        Some(compiled.as_ref().map(Box::as_ref))
     }
+
+    /// The places of an index, each key once: of equal keys the last.
+    fn places<'i>(&'i self, index: &'i Index) -> impl Iterator<Item = usize> + 'i {
+        (0..index.len()).filter(|place| index.find(&self.text, &index.key(&self.text, *place)) == Some(*place))
+    }
+
+    /// Where a node that was read from the text is in it.
+    fn span_of(&self, node: &Node<'_>) -> (usize, usize) {
+        let start = (node.raw.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
+        (start, start.wrapping_add(node.raw.len()))
+    }
+}
+
+fn tree(text: &str) -> Result<Node<'_>, Problem> {
+    json::parse(text).map_err(|_| Problem::new("a value nested too deep", "at most 64 levels"))
 }
 
 fn slice(text: &str, (start, end): (usize, usize)) -> &str {

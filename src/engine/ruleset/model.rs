@@ -1,4 +1,9 @@
-//! A flag as it is evaluated: every reference resolved, every number checked.
+//! What a ruleset says, as it is evaluated: every reference resolved, every number checked.
+
+use super::super::version::{Comparison, Version};
+
+/// The place of a flag that a ruleset does not have.
+pub const MISSING: u32 = u32::MAX;
 
 /// One flag.
 #[derive(Debug)]
@@ -12,7 +17,10 @@ pub struct Flag {
     pub default: usize,
     pub off: usize,
     pub experiment: Option<String>,
+    pub requires: Vec<FlagAnswers>,
     pub targets: Vec<Target>,
+    pub holdout: Option<Holdout>,
+    pub layer: Option<Slots>,
     pub limit: Option<Limit>,
     /// Unix milliseconds; the flag is on from here …
     pub start_ms: f64,
@@ -21,6 +29,21 @@ pub struct Flag {
     pub rules: Vec<Rule>,
     /// The salt of the split.
     pub salt: String,
+    /// Of a flag whose units keep their variants.
+    pub sticky_version: Option<u64>,
+    pub references: References,
+}
+
+/// The flags and segments that a flag or a segment refers to, and the salts of its `bucket` conditions.
+#[derive(Debug, Default)]
+pub struct References {
+    /// Places of flags, or [`MISSING`].
+    pub flags: Vec<u32>,
+    /// The key of a flag that is [`MISSING`].
+    pub missing: String,
+    /// Places of segments.
+    pub segments: Vec<u32>,
+    pub salts: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -52,11 +75,49 @@ impl Unit {
     }
 }
 
+/// That a flag answers one of these variants.
+#[derive(Debug)]
+pub struct FlagAnswers {
+    /// The flag's place, or [`MISSING`].
+    pub flag: u32,
+    /// Keys, sorted.
+    pub variants: Vec<String>,
+}
+
 /// An individual target: these units get this variant.
 #[derive(Debug)]
 pub struct Target {
     pub variant: usize,
+    /// Sorted.
     pub ids: Vec<String>,
+    /// `None`: the flag's.
+    pub by: Option<Vec<Unit>>,
+}
+
+/// A holdout: units with a bucket below its share are kept out of its flags.
+#[derive(Clone, Debug)]
+pub struct Holdout {
+    /// `0..=100_000`.
+    pub buckets: u32,
+    pub salt: String,
+    pub by: Vec<Unit>,
+}
+
+/// A layer: it gives each of its flags some of the buckets.
+#[derive(Debug)]
+pub struct Layer {
+    pub salt: String,
+    pub by: Vec<Unit>,
+    /// Sorted by the flags' keys.
+    pub flags: Vec<(String, Vec<(u32, u32)>)>,
+}
+
+/// What a layer gives to a flag.
+#[derive(Debug)]
+pub struct Slots {
+    pub salt: String,
+    /// Half-open.
+    pub slots: Vec<(u32, u32)>,
 }
 
 /// Limit exposure: the share of the units whom the rules are asked about at all.
@@ -84,44 +145,124 @@ pub enum Serve {
     Split(Vec<(usize, u64)>),
 }
 
+/// A group of people that several flags refer to.
+#[derive(Debug)]
+pub struct Segment {
+    /// What the two lists list.
+    pub by: Vec<Unit>,
+    /// Sorted.
+    pub include: Vec<String>,
+    /// Sorted.
+    pub exclude: Vec<String>,
+    pub when: Option<Condition>,
+    pub references: References,
+}
+
 #[derive(Debug)]
 pub enum Condition {
     All(Vec<Condition>),
     Any(Vec<Condition>),
     Not(Box<Condition>),
-    Attribute { name: String, operator: Operator, operand: Operand, ignore_case: bool },
+    /// The segment's place.
+    Segment(u32),
+    Flag(FlagAnswers),
+    Attribute {
+        name: String,
+        test: Test,
+        ignore_case: bool,
+        /// Where the condition is in the ruleset's text.
+        span: (usize, usize),
+    },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operator {
-    Eq,
-    Neq,
-    Contains,
-    StartsWith,
-    EndsWith,
-    Lt,
-    Lte,
-    Gt,
-    Gte,
+/// What an attribute is compared with, and how.
+#[derive(Debug)]
+pub enum Test {
     Exists,
     NotExists,
+    /// Equal to one of them; or, with `false`, to none.
+    Among(Scalars, bool),
+    Contains(Vec<String>),
+    StartsWith(Vec<String>),
+    EndsWith(Vec<String>),
+    /// Patterns of the subset that `pattern::is_allowed` allows.
+    Matches(Vec<String>),
+    Less(f64),
+    AtMost(f64),
+    Greater(f64),
+    AtLeast(f64),
+    Between(f64, f64),
+    Before(Time),
+    After(Time),
+    /// Alternatives of comparisons that must all hold.
+    Version(Vec<Vec<(Comparison, Version)>>),
+    List(ListTest, Scalars),
+    /// By the places of [`TYPES`].
+    Type([bool; TYPES.len()]),
+    /// Salt, and sorted SHA-256 hashes.
+    Hashed(String, Vec<[u8; 32]>),
+    /// Salt, and the buckets below which a unit is in.
+    Bucket(String, u32),
 }
 
-/// What an attribute is compared with.
-#[derive(Debug)]
-pub enum Operand {
-    /// For `exists` and `notExists`.
-    None,
-    Number(f64),
-    /// Any of these. In lower case when the condition ignores case.
-    Texts(Vec<String>),
-    /// Any of these, likewise.
-    Scalars(Vec<Scalar>),
+/// The names of types in `isType`.
+pub const TYPES: [&str; 5] = ["string", "number", "boolean", "list", "object"];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListTest {
+    ContainsAny,
+    ContainsAll,
+    ContainsNone,
+    SubsetOf,
+    SetEq,
 }
 
-#[derive(Debug, PartialEq)]
-pub enum Scalar {
-    Bool(bool),
-    Number(f64),
-    Text(String),
+/// A point in time, or milliseconds from now.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Time {
+    At(f64),
+    FromNow(f64),
+}
+
+/// A set of scalars.
+#[derive(Debug, Default)]
+pub struct Scalars {
+    /// Sorted, each once. In lower case when the condition ignores case.
+    pub texts: Vec<String>,
+    /// Likewise.
+    pub numbers: Vec<f64>,
+    pub bools: [bool; 2],
+}
+
+impl Scalars {
+    /// How many places [`Scalars::text`] and its like may give.
+    pub fn places(&self) -> usize {
+        self.texts.len() + self.numbers.len() + 2
+    }
+
+    /// How many scalars there are.
+    pub fn count(&self) -> usize {
+        self.places() - self.bools.iter().filter(|is_in| !**is_in).count()
+    }
+
+    /// The place of a text in the set, below [`Scalars::places`].
+    pub fn text(&self, text: &str) -> Option<usize> {
+        self.texts.binary_search_by(|known| known.as_str().cmp(text)).ok()
+    }
+
+    pub fn number(&self, number: f64) -> Option<usize> {
+        let place =
+            self.numbers.binary_search_by(|known| known.partial_cmp(&number).unwrap_or(std::cmp::Ordering::Less));
+        place.ok().map(|place| self.texts.len() + place)
+    }
+
+    pub fn bool(&self, value: bool) -> Option<usize> {
+        let is_in = self.bools.get(usize::from(value)).copied().unwrap_or_default();
+        is_in.then_some(self.texts.len() + self.numbers.len() + usize::from(value))
+    }
+}
+
+/// Whether a sorted list holds a text.
+pub fn holds(sorted: &[String], text: &str) -> bool {
+    sorted.binary_search_by(|known| known.as_str().cmp(text)).is_ok()
 }

@@ -15,6 +15,8 @@ pub struct Parts {
     pub place: String,
     pub found: String,
     pub expected: &'static str,
+    /// Whether the place is already seen from the ruleset.
+    is_elsewhere: bool,
 }
 
 impl std::ops::Deref for Problem {
@@ -27,7 +29,7 @@ impl std::ops::Deref for Problem {
 
 impl Problem {
     pub(super) fn new(found: &str, expected: &'static str) -> Self {
-        Self(Box::new(Parts { place: String::new(), found: found.to_owned(), expected }))
+        Self(Box::new(Parts { place: String::new(), found: found.to_owned(), expected, is_elsewhere: false }))
     }
 
     /// The node is not what was expected.
@@ -46,6 +48,9 @@ impl Problem {
 
     /// The same problem, seen from the object that holds the place under `name`.
     pub(super) fn within(mut self, name: &str) -> Self {
+        if self.is_elsewhere {
+            return self;
+        }
         if !self.place.is_empty() && !self.place.starts_with('[') {
             self.0.place.insert(0, '.');
         }
@@ -53,10 +58,25 @@ impl Problem {
         self
     }
 
-    /// The same problem of a flag, seen from the ruleset. Any text is a flag's key, also an empty one.
+    /// The same problem, of something that another part of the ruleset refers to: it keeps its place.
+    pub(super) fn elsewhere(mut self) -> Self {
+        self.0.is_elsewhere = true;
+        self
+    }
+
+    /// The same problem of a flag, seen from the ruleset.
     pub(super) fn within_flag(self, key: &str) -> Self {
+        self.within_section("flags", key)
+    }
+
+    /// The same problem, seen from the ruleset. Any text is a key, also an empty one.
+    pub(super) fn within_section(self, section: &str, key: &str) -> Self {
+        if self.is_elsewhere {
+            return self;
+        }
         let mut problem = self.within(key);
-        problem.0.place.insert_str(0, "flags.");
+        problem.0.place.insert(0, '.');
+        problem.0.place.insert_str(0, section);
         problem
     }
 

@@ -1,0 +1,84 @@
+//! One section of a ruleset: an object's members, found by key, and what each compiles to, made when it is asked for.
+
+use std::cell::OnceCell;
+
+use xxhash_rust::xxh32::xxh32;
+
+use super::super::json::{self, Member};
+use super::slice;
+
+/// The members of an object in a ruleset's text.
+#[derive(Default)]
+pub struct Index {
+    members: Vec<Member>,
+    /// Open addressing: places in `members` plus one, 0 is free. A power of two, at most half full.
+    table: Vec<u32>,
+}
+
+impl Index {
+    /// The members of the object that starts at `at` in a text that has been checked. `None` when none starts there.
+    pub fn read(text: &str, at: usize) -> Option<Self> {
+        let mut members = Vec::new();
+        json::members(text, at, &mut |member| members.push(member))?.ok()?;
+        let mut index = Self { table: vec![0; (members.len() * 2).next_power_of_two().max(2)], members };
+        // Of equal keys the last wins, as in JavaScript.
+        for place in 0..index.members.len() {
+            let slot = index.slot_of(text, &index.key(text, place));
+            if let Some(held) = index.table.get_mut(slot) {
+                *held = place as u32 + 1;
+            }
+        }
+        Some(index)
+    }
+
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// The place of the member of that key.
+    pub fn find(&self, text: &str, key: &str) -> Option<usize> {
+        self.table.get(self.slot_of(text, key)).copied().filter(|held| *held > 0).map(|held| held as usize - 1)
+    }
+
+    pub fn key<'t>(&self, text: &'t str, place: usize) -> std::borrow::Cow<'t, str> {
+        json::decode_string(self.members.get(place).map_or("", |member| slice(text, member.key)))
+    }
+
+    /// The text of a member's value.
+    pub fn value<'t>(&self, text: &'t str, place: usize) -> &'t str {
+        self.members.get(place).map_or("", |member| slice(text, member.value))
+    }
+
+    /// Where the key is in the table, or the free place where it would be.
+    fn slot_of(&self, text: &str, key: &str) -> usize {
+        let mask = self.table.len().wrapping_sub(1);
+        let mut slot = xxh32(key.as_bytes(), 0) as usize & mask;
+        while let Some(held) = self.table.get(slot).copied().filter(|held| *held > 0) {
+            if self.key(text, held as usize - 1) == key {
+                break;
+            }
+            slot = (slot + 1) & mask;
+        }
+        slot
+    }
+}
+
+/// A section's members, compiled one by one.
+pub struct Section<T> {
+    pub index: Index,
+    compiled: Vec<OnceCell<T>>,
+}
+
+impl<T> Section<T> {
+    pub fn new(index: Option<Index>) -> Self {
+        let index = index.unwrap_or_default();
+        let mut compiled = Vec::new();
+        compiled.resize_with(index.len(), OnceCell::new);
+        Self { index, compiled }
+    }
+
+    /// What the member at that place compiles to, with `compile` if it was not yet.
+    pub fn get(&self, place: usize, compile: impl FnOnce() -> T) -> Option<&T> {
+        Some(self.compiled.get(place)?.get_or_init(compile))
+    }
+}
