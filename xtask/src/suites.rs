@@ -25,11 +25,12 @@ pub enum Suite {
     Facade,
     EndToEnd,
     Packaging,
+    Differential,
     Fuzz,
 }
 
 /// In the order in which they run: what fails fast goes first.
-const ALL: [(Suite, &str); 10] = [
+const ALL: [(Suite, &str); 11] = [
     (Suite::Format, "fmt"),
     (Suite::Clippy, "clippy"),
     (Suite::ClippyWasm, "clippy-wasm"),
@@ -37,6 +38,7 @@ const ALL: [(Suite, &str); 10] = [
     (Suite::Size, "size"),
     (Suite::Browser, "browser"),
     (Suite::Facade, "facade"),
+    (Suite::Differential, "differential"),
     (Suite::EndToEnd, "e2e"),
     (Suite::Packaging, "packaging"),
     (Suite::Fuzz, "fuzz"),
@@ -57,7 +59,7 @@ impl Suite {
             Suite::Format | Suite::Clippy | Suite::ClippyWasm | Suite::Native | Suite::Browser | Suite::Fuzz => {
                 (false, false)
             }
-            Suite::Size | Suite::Facade | Suite::Packaging => (true, false),
+            Suite::Size | Suite::Facade | Suite::Differential | Suite::Packaging => (true, false),
             Suite::EndToEnd => (true, true),
         }
     }
@@ -156,6 +158,7 @@ impl Session<'_> {
             }
             Suite::Browser => self.count(name, &mut in_chromium(project)?, Counts::in_cargo_output)?,
             Suite::Facade => self.npm_test(name, "pkg")?,
+            Suite::Differential => self.differential(name)?,
             Suite::EndToEnd => self.npm_test(name, "tests/e2e")?,
             Suite::Packaging => self.npm_test(name, "tests/packaging")?,
             Suite::Fuzz => fuzz::run_counted(project, fuzz::DEFAULT_SECONDS, None)?,
@@ -183,6 +186,17 @@ impl Session<'_> {
     fn count(&self, name: &str, command: &mut Command, counted: fn(&str) -> Counts) -> Result<Counts> {
         let finished = process::observe(self.project, name, command, None)?;
         Ok(show(&finished, counted(&finished.output).judged(finished.status.success())))
+    }
+
+    /// Generated cases, answered natively by a program and then by the module in Node.
+    fn differential(&self, name: &str) -> Result<Counts> {
+        let project = self.project;
+        let mut build = cargo(project);
+        build.args(["build", "--package", "differential", "--target-dir"]).arg(project.path("target"));
+        process::step(project, "differential: cargo build", &mut build)?;
+        let mut tests = npm(project, "tests/differential", &["test"]);
+        tests.env("PENNON_DIFFERENTIAL", project.path("target/debug/differential"));
+        self.count(name, &mut tests, Counts::in_node_output)
     }
 
     fn npm_test(&self, name: &str, folder: &str) -> Result<Counts> {

@@ -1,0 +1,124 @@
+//! A case played to the native engine.
+
+use pennon::engine::attributes::Value as Attributes;
+use pennon::engine::client::{Client, Stored};
+use pennon::engine::exposure::id::Dedup;
+use pennon::engine::exposure::{Config, State};
+use pennon::engine::platform::NATIVE;
+use pennon::engine::ruleset::{Problem, Ruleset};
+use pennon::engine::time::Now;
+use serde_json::{Value, json};
+
+use crate::case::{Action, Case, Step};
+
+/// What the engine answers after each step: the ids, every flag's decision, and what is wrong with the ruleset that the
+/// step brought.
+pub fn play(case: &Case) -> Vec<Value> {
+    let mut client = None;
+    case.steps.iter().enumerate().map(|(place, step)| answer(&mut client, place as u8, step)).collect()
+}
+
+fn answer(client: &mut Option<Client>, place: u8, step: &Step) -> Value {
+    let now = Now { wall_ms: step.now_ms as f64, mono_ms: 0.0 };
+    // Each drawn in a step differs from the others, and so do those of other steps.
+    let mut drawn = 0;
+    let mut random = || {
+        drawn += 1;
+        [place, drawn, 0, 0, 0, 0, 0, 0, 0, 0]
+    };
+    let mut wrong = Wrong::default();
+    match &step.action {
+        Action::Start { ruleset, id, attributes } => {
+            let _instance_id = random();
+            let attributes = read_attributes(attributes);
+            let state = State::new(config(), None);
+            let (made, _) = Client::new(state, id.clone(), attributes, Stored::default(), now, &mut random);
+            set_ruleset(client.insert(made), ruleset, &mut wrong);
+        }
+        action => {
+            let Some(client) = client.as_mut() else { return Value::Null };
+            match action {
+                Action::Start { .. } | Action::Wait => {}
+                Action::Identify { id, attributes } => {
+                    drop(client.identify(Some(id.clone()), read_attributes(attributes)));
+                }
+                Action::Ruleset { ruleset } => set_ruleset(client, ruleset, &mut wrong),
+                Action::Override { flag, variant } => drop(client.override_flag(flag.clone(), variant.clone())),
+                Action::ClearOverrides => drop(client.clear_overrides()),
+                Action::Reset => drop(client.reset(false, now, &mut random)),
+            }
+        }
+    }
+    let Some(client) = client.as_mut() else { return Value::Null };
+    let decisions: Vec<Value> = client.flag_keys().iter().map(|key| decision(client, key, now)).collect();
+    let identity = client.identity();
+    json!({
+        "ids": [identity.distinct_id(), identity.anonymous_id, identity.device_id],
+        "decisions": decisions,
+        "problems": wrong.problems,
+        "isRefused": wrong.is_refused,
+    })
+}
+
+/// What is wrong with a ruleset, and whether that is all of it.
+#[derive(Default)]
+struct Wrong {
+    problems: Vec<Value>,
+    is_refused: bool,
+}
+
+fn set_ruleset(client: &mut Client, text: &str, wrong: &mut Wrong) {
+    match client.set_ruleset(Ruleset::read(text, NATIVE)) {
+        Ok(_) => wrong.problems.extend(client.flag_keys().iter().filter_map(|key| client.problem(key)).map(shown)),
+        Err(problem) => *wrong = Wrong { problems: vec![shown(&problem)], is_refused: true },
+    }
+}
+
+/// The decision as the package gives it.
+fn decision(client: &mut Client, key: &str, now: Now) -> Value {
+    let answer = client.decide(key, now);
+    let mut decision = json!({
+        "key": key,
+        "variant": answer.variant_key,
+        "reason": answer.decision.reason.as_str(),
+        "ruleId": answer.decision.rule_id,
+        "bucket": answer.decision.bucket,
+        "flagVersion": answer.flag_version,
+        "errorCode": answer.decision.error.map(|error| error.as_str()),
+    });
+    let variant = answer.variant_key.map(str::to_owned);
+    let value = variant.and_then(|variant| client.variant_json(key, &variant));
+    decision["valueJson"] = value.into();
+    decision
+}
+
+/// Place, what was found there, and what was expected.
+fn shown(problem: &Problem) -> Value {
+    json!([problem.place, problem.found, problem.expected])
+}
+
+fn read_attributes(attributes: &Value) -> Attributes {
+    match attributes {
+        Value::Null => Attributes::Null,
+        Value::Bool(value) => Attributes::Bool(*value),
+        Value::Number(number) => number.as_f64().map_or(Attributes::Null, Attributes::Number),
+        Value::String(text) => Attributes::Text(text.clone()),
+        Value::Array(items) => Attributes::List(items.iter().map(read_attributes).collect()),
+        Value::Object(members) => {
+            Attributes::Object(members.iter().map(|(name, value)| (name.clone(), read_attributes(value))).collect())
+        }
+    }
+}
+
+fn config() -> Config {
+    Config {
+        sends: false,
+        key: String::new(),
+        dedup: Dedup::Session,
+        flush_interval_ms: 5000.0,
+        attribute_names: Vec::new(),
+        app_version: String::new(),
+        instance_id: "instance".into(),
+        platform: NATIVE,
+    }
+}
