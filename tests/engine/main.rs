@@ -10,5 +10,7 @@
 mod allocation;
 mod exposures;
 mod machine;
+mod overrides;
 mod rulesets;
+mod sticky;
 mod support;

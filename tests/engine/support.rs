@@ -81,10 +81,10 @@ impl Page {
         let now = Now { wall_ms, mono_ms: 0.0 };
         let get = |key: StorageKey| storage.get(key.as_str()).map(String::as_str);
         let stored = Stored {
-            sticky: None,
             ids: get(StorageKey::Ids),
             session: get(StorageKey::Session),
             last_identity: get(StorageKey::LastIdentity),
+            sticky: get(StorageKey::Sticky),
         };
         let mut random = 0;
         let mut config = config(dedup);
@@ -126,6 +126,11 @@ impl Page {
             Seen { key, variant: &variant, reason, manual_variant: None, value_text: &value_text, value_is_cut: false };
         let effects = self.client.record(&seen, self.now);
         self.run(effects);
+        // What the facade does from a microtask.
+        let stored = self.storage.get(StorageKey::Sticky.as_str()).cloned();
+        if let Some(text) = self.client.kept_to_store(stored.as_deref()) {
+            self.storage.insert(StorageKey::Sticky.as_str(), text);
+        }
         (variant, reason)
     }
 
