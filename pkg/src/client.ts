@@ -2,11 +2,11 @@ import { createDelivery } from "./delivery.js"
 import { shown } from "./errors.js"
 import { createEvents } from "./events.js"
 import { isTrap, startInstance, type Instance, type LoadModule, type Member } from "./instance.js"
-import { hostFetch, soon } from "./natives.js"
+import { hostFetch, soon, wallClockMs } from "./natives.js"
 import { readOptions, type Settings } from "./options.js"
 import { deepEqual, plain, plainObject } from "./plain.js"
+import { createPoller } from "./poller.js"
 import { createProblems } from "./problems.js"
-import { fetchRuleset } from "./ruleset.js"
 import type {
   Change, Client, CreateClient, Decision, ErrorCode, Explanation, Exposure, Identity, Json, Problem, Reason, Session, Stats,
 } from "./types.js"
@@ -92,6 +92,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   function stopTouching(): void {
     clearTimeout(timer as number)
     listening.abort()
+    poller?.stop()
     epoch++
     delivery.flushed({ delivered: 0, pending: 0 })
   }
@@ -239,6 +240,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     delivery: (status, batchId, ids, pending) => events.emit("delivery", Object.freeze({ status, batchId, ids, pending })),
     flushed: (delivered, pending) => delivery.flushed({ delivered, pending }),
     onEvent(event) {
+      poller?.pageEvent(event)
       if (event.type === "storage") {
         const { key, newValue } = event as StorageEvent
         if (typeof key === "string" && typeof newValue === "string") member.sessionStored(key, newValue)
@@ -255,8 +257,15 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
 
   // The ruleset and the person.
 
+  /** Tells who listens what is different now. Only for them all flags that were asked for are decided at once. */
   function changed(cause: Change["cause"]): void {
-    events.emit("change", Object.freeze({ cause }))
+    if (!events.has("change")) return
+    const before = [...entries.values()]
+    const flags = before.filter(({ decision: { key, variant }, value }) => {
+      const now = entryOf(key)
+      return now.decision.variant !== variant || !deepEqual(now.value, value)
+    })
+    events.emit("change", Object.freeze({ cause, flags: Object.freeze(flags.map(({ decision }) => decision.key)) }))
   }
 
   /** Puts a ruleset in place. `source` is where a problem with all of it is. */
@@ -269,16 +278,27 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       problems.add("RULESET_INVALID", source, `found ${shown(ruleset)}, expected a ruleset`)
       return
     }
-    command((engine) => {
-      const problem = engine.setRuleset(text)
-      if (problem) {
-        const place = problem.place ? `${source}: ${problem.place}` : source
-        return problems.addOfRuleset("RULESET_INVALID", { ...problem, place })
-      }
-      values.clear()
-      changed("ruleset")
-    })
+    command((engine) => putRuleset(engine, text, source))
   }
+
+  /** False when it is refused, and the last one stays. */
+  function putRuleset(engine: Engine, text: string, source: string): boolean {
+    const problem = engine.setRuleset(text)
+    if (problem) {
+      const place = problem.place ? `${source}: ${problem.place}` : source
+      problems.addOfRuleset("RULESET_INVALID", { ...problem, place })
+      return false
+    }
+    values.clear()
+    changed("ruleset")
+    return true
+  }
+
+  const { ruleset } = settings
+  const poller = ruleset.kind !== "url" ? undefined : createPoller(ruleset, `pennon1:${settings.namespace}:r`, {
+    take: (text) => enter((engine) => putRuleset(engine, text, ruleset.url), false),
+    failed: (message) => problems.add("RULESET_UNAVAILABLE", ruleset.url, message),
+  })
 
   /** The engine holds its own copy; this one is for `setAttributes` to merge into. */
   let attributes = plainObject(settings.attributes)
@@ -435,6 +455,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       problems.add("WASM_UNAVAILABLE", "wasm", `found ${shown(error)}, expected the module to start`)
     }
     starting = false
+    if (!engine) poller?.stop()
     for (const call of early.splice(0)) enter(call, undefined)
   }
 
@@ -464,7 +485,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   }
 
   async function start(): Promise<void> {
-    const { ruleset, endpointProblem, readyTimeoutMs } = settings
+    const { endpointProblem, readyTimeoutMs } = settings
     if (endpointProblem) problems.add("ENDPOINT_UNREACHABLE", "exposures.endpoint", endpointProblem)
     if (settings.endpoint && !(settings.fetch ?? hostFetch)) {
       problems.add("ENDPOINT_UNREACHABLE", "exposures.endpoint", "found no fetch, expected one to send exposures with")
@@ -472,24 +493,12 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     if (ruleset.kind === "unreachable") problems.add("RULESET_UNAVAILABLE", ruleset.url, ruleset.why)
     const started = startEngine()
     if (ruleset.kind === "given") applyRuleset(ruleset.ruleset, "ruleset")
-    const ready = ruleset.kind === "url" ? loadRuleset(ruleset.url, ruleset.headers, started) : started
-    await waitAtMost(readyTimeoutMs, ready, () => {
+    await waitAtMost(readyTimeoutMs, poller?.start(started) ?? started, () => {
       if (starting) problems.add("WASM_UNAVAILABLE", "wasm", `found no module after ${readyTimeoutMs} ms, expected one`)
       else if (ruleset.kind === "url") {
         problems.add("RULESET_UNAVAILABLE", ruleset.url, `found no ruleset after ${readyTimeoutMs} ms, expected one`)
       }
     })
-  }
-
-  async function loadRuleset(url: string, headers: Readonly<Record<string, string>> | undefined, started: Promise<void>) {
-    try {
-      const text = await fetchRuleset(url, headers, listening.signal)
-      await started
-      applyRuleset(text, url)
-    } catch (error) {
-      await started
-      if (!closing) problems.add("RULESET_UNAVAILABLE", url, error instanceof Error ? error.message : shown(error))
-    }
   }
 
   return { client, ready: start() }
@@ -505,15 +514,6 @@ function readStats(engine: Engine): Stats {
   const dropped = Object.freeze(droppedRingFull > 0 ? { ring_full: droppedRingFull } : {})
   const nextFlushAtMs = flushDueMonoMs === undefined ? undefined : wallClockMs() + flushDueMonoMs - nowMonoMs
   return Object.freeze({ ...counts, dropped, nextFlushAtMs })
-}
-
-/** Unix milliseconds; NaN where a page has replaced the clock by one that throws. */
-function wallClockMs(): number {
-  try {
-    return Date.now()
-  } catch {
-    return NaN
-  }
 }
 
 /** Settles with `work`, or after that many milliseconds, when `late` is called. */

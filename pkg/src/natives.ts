@@ -17,3 +17,21 @@ export function soon(task: () => void): void {
 export function baseUrl(): string | undefined {
   return typeof document === "object" ? document.baseURI : typeof location === "object" ? location.href : undefined
 }
+
+/** Unix milliseconds; NaN where a page has replaced the clock by one that throws. */
+export function wallClockMs(): number {
+  try {
+    return Date.now()
+  } catch {
+    return NaN
+  }
+}
+
+/** From 0 to just below 1, to spread things; 0 where a page has replaced it by what throws. */
+export function random(): number {
+  try {
+    return Math.random()
+  } catch {
+    return 0
+  }
+}

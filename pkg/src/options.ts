@@ -1,5 +1,7 @@
 import { optionError, shown } from "./errors.js"
+import { hashOf } from "./hash.js"
 import { baseUrl } from "./natives.js"
+import type { UrlSource } from "./poller.js"
 import type { ClientOptions, Dedup } from "./types.js"
 
 /** What the options say, checked, with every default filled in. */
@@ -21,15 +23,17 @@ export interface Settings {
   readonly fetch: typeof fetch | undefined
   readonly appVersion: string
   readonly persist: boolean
-  readonly namespace: string | undefined
+  readonly namespace: string
   readonly debug: boolean
 }
 
 export type RulesetSetting =
   | { readonly kind: "none" }
   | { readonly kind: "given"; readonly ruleset: unknown }
-  | { readonly kind: "url"; readonly url: string; readonly headers: Readonly<Record<string, string>> | undefined }
+  | ({ readonly kind: "url" } & UrlSource)
   | { readonly kind: "unreachable"; readonly url: string; readonly why: string }
+
+const DAY_MS = 86_400_000
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -44,13 +48,15 @@ export function readOptions(options: ClientOptions): Settings {
   const app = fields(top.app ?? {}, "app", ["version"])
   if (top.storage !== undefined && top.storage !== false) throw invalid("storage", top.storage, "false, or nothing")
   const endpoint = sends ? resolve(exposures.endpoint, "exposures.endpoint") : undefined
+  const key = text(exposures.key ?? "", "exposures.key")
+  const persist = top.storage !== false
   return {
-    ...rulesetSettings(top.ruleset),
+    ...rulesetSettings(top.ruleset, persist),
     distinctId: identity.distinctId,
     attributes: object(identity.attributes ?? {}, "identity.attributes"),
     endpoint: endpoint?.url,
     endpointProblem: endpoint?.why,
-    key: text(exposures.key ?? "", "exposures.key"),
+    key,
     dedup: oneOf(exposures.dedup ?? "session", "exposures.dedup", ["session", "identity", "none"]),
     manual: oneOf(exposures.mode ?? "call", "exposures.mode", ["call", "manual"]) === "manual",
     flushIntervalMs: number(exposures.flushIntervalMs ?? 5000, "exposures.flushIntervalMs", 100, 3_600_000),
@@ -58,23 +64,34 @@ export function readOptions(options: ClientOptions): Settings {
     exposureHeaders: headers(exposures.headers, "exposures.headers"),
     fetch: ofType<typeof fetch>(exposures.fetch, "exposures.fetch", "function"),
     appVersion: text(app.version ?? "", "app.version"),
-    persist: top.storage !== false,
-    namespace: top.namespace === undefined ? undefined : text(top.namespace, "namespace"),
+    persist,
+    namespace: text(top.namespace ?? hashOf(`${endpoint?.url ?? ""} ${key}`), "namespace"),
     debug: ofType<boolean>(top.debug, "debug", "boolean") ?? false,
   }
 }
 
-function rulesetSettings(ruleset: unknown): { ruleset: RulesetSetting; readyTimeoutMs: number } {
+function rulesetSettings(ruleset: unknown, persist: boolean): { ruleset: RulesetSetting; readyTimeoutMs: number } {
   const isSource = typeof ruleset === "object" && ruleset !== null && "url" in ruleset && !("flags" in ruleset)
-  const source = fields(isSource ? ruleset : {}, "ruleset", ["url", "headers", "readyTimeoutMs"])
+  const source = fields(isSource ? ruleset : {}, "ruleset", ["url", "headers", "readyTimeoutMs", "refreshMs", "maxAgeMs"])
   const readyTimeoutMs = number(source.readyTimeoutMs ?? 3000, "ruleset.readyTimeoutMs", 0, 60_000)
   if (ruleset === undefined) return { ruleset: { kind: "none" }, readyTimeoutMs }
   const isUrl = isSource || ruleset instanceof URL || (typeof ruleset === "string" && !/^\s*[{[]/.test(ruleset))
   if (!isUrl) return { ruleset: { kind: "given", ruleset }, readyTimeoutMs }
-  const { url, why } = resolve(isSource ? source.url : ruleset, isSource ? "ruleset.url" : "ruleset")
-  return url === undefined
-    ? { ruleset: { kind: "unreachable", url: shown(isSource ? source.url : ruleset), why: why ?? "" }, readyTimeoutMs }
-    : { ruleset: { kind: "url", url, headers: headers(source.headers, "ruleset.headers") }, readyTimeoutMs }
+  const given = isSource ? source.url : ruleset
+  const { url, why } = resolve(given, isSource ? "ruleset.url" : "ruleset")
+  if (url === undefined) return { ruleset: { kind: "unreachable", url: shown(given), why: why ?? "" }, readyTimeoutMs }
+  const refreshMs = source.refreshMs ?? 60_000
+  const maxAgeMs = number(source.maxAgeMs ?? 7 * DAY_MS, "ruleset.maxAgeMs", 0, 31 * DAY_MS)
+  return {
+    ruleset: {
+      kind: "url",
+      url,
+      headers: headers(source.headers, "ruleset.headers"),
+      refreshMs: refreshMs === 0 ? 0 : number(refreshMs, "ruleset.refreshMs", 1000, DAY_MS),
+      maxAgeMs: persist ? maxAgeMs : 0,
+    },
+    readyTimeoutMs,
+  }
 }
 
 /** An absolute http(s) URL; or, for one that is right but cannot be reached from this page, why not. */

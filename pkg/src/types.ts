@@ -120,6 +120,16 @@ export interface RulesetSource {
   readonly headers?: Readonly<Record<string, string>>
   /** How long `createClient` waits for the ruleset, in milliseconds, 0..60 000. Default 3000. */
   readonly readyTimeoutMs?: number
+  /**
+   * How often it is asked for again while the page is visible, in milliseconds, 1000..86 400 000, a tenth more or less.
+   * Also when the page becomes visible. 0: once, at the start. Default 60 000. The tabs of a browser ask in turn.
+   */
+  readonly refreshMs?: number
+  /**
+   * How long after it was last found to be the newest the last good ruleset may serve a page at its start, until the
+   * server has answered, in milliseconds, 0..31 days. 0: it is not kept, and each tab asks by itself. Default 7 days.
+   */
+  readonly maxAgeMs?: number
 }
 
 export interface IdentityOptions {
@@ -158,7 +168,7 @@ export interface ClientOptions {
   readonly exposures?: ExposureOptions | false
   /** In rows as `app_version`; for rules the attribute `app.version`, unless the person has one of that name. */
   readonly app?: { readonly version?: string }
-  /** `false`: ids, session and what was acknowledged live in memory only. */
+  /** `false`: ids, session, what was acknowledged and the last ruleset live in memory only. */
   readonly storage?: false
   /** Separates this client's stored state from that of other clients on the origin. Default: from endpoint and key. */
   readonly namespace?: string
@@ -217,6 +227,8 @@ export interface Delivery {
 
 export interface Change {
   readonly cause: "ruleset" | "identity" | "attributes" | "override"
+  /** Of the flags that this page has asked for, those that now answer another variant or value than it was last given. */
+  readonly flags: readonly string[]
 }
 
 export interface ClientEvents {
@@ -260,7 +272,10 @@ export interface Client<Flags extends object = AnyFlags> {
   reset(options?: { readonly device?: boolean }): void
   readonly identity: Identity
   readonly session: Session
-  /** A ruleset that cannot be read leaves the last good one in place and is a problem. */
+  /**
+   * A ruleset that cannot be read leaves the last good one in place and is a problem. Of a client with a URL it stays until
+   * another ruleset than before is found there.
+   */
   setRuleset(ruleset: object | string): void
   /** For QA: serve this variant in this client. Such a decision sends no exposure. */
   override(key: keyof Flags & string, variant: string): void

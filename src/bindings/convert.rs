@@ -23,8 +23,8 @@ export interface EngineOptions {
   readonly flushIntervalMs: number
   readonly attributeNames: readonly string[]
   readonly appVersion: string
-  /** Instead of the hash of endpoint and key. */
-  readonly namespace: string | undefined
+  /** What keeps this client's part of storage apart. */
+  readonly namespace: string
   readonly persist: boolean
   readonly identified: string | undefined
   /** Plain data. */

@@ -16,9 +16,7 @@ use crate::engine::effect::{Effect, StorageKey};
 use crate::engine::exposure::{Config, Input, Outcome, State};
 use crate::engine::identity::{is_acceptable, uuid_v7};
 use crate::engine::ruleset::Ruleset;
-use crate::engine::text;
 use crate::engine::time::Now;
-use xxhash_rust::xxh32::xxh32;
 
 #[wasm_bindgen]
 pub struct Engine {
@@ -57,7 +55,7 @@ impl Engine {
         let mut options = EngineOptions::read(&options);
         let endpoint = options.text("endpoint").unwrap_or_default();
         let key = options.text("key").unwrap_or_default();
-        let storage = Storage::open(prefix(options.text("namespace"), &endpoint, &key), options.flag("persist"));
+        let storage = Storage::open(prefix(options.text("namespace")), options.flag("persist"));
         let read = |key: StorageKey| storage.get(key.as_str());
         let now = clock::now();
         let exposures = State::new(
@@ -371,15 +369,9 @@ impl Engine {
 }
 
 /// What comes before this client's keys in storage, so that two apps on one origin keep apart.
-fn prefix(namespace: Option<String>, endpoint: &str, key: &str) -> String {
+fn prefix(namespace: Option<String>) -> String {
     let mut prefix = String::from("pennon1:");
-    match namespace {
-        Some(namespace) => prefix.push_str(&namespace),
-        None => {
-            let source = endpoint.to_owned() + "\n" + key;
-            text::push_hex(&mut prefix, &xxh32(source.as_bytes(), 0).to_be_bytes());
-        }
-    }
+    prefix.push_str(&namespace.unwrap_or_default());
     prefix.push(':');
     prefix
 }

@@ -6,6 +6,7 @@ import { chromium } from "playwright-core"
 import { startCollector } from "./collector.mjs"
 import { FLAGS } from "./flags.mjs"
 import { openGate } from "./gate.mjs"
+import { openPublisher } from "./publisher.mjs"
 import { assembleSite, CHROMIUM } from "./parts.mjs"
 
 /** How long something may take that is to come about. Only a test that fails waits so long. */
@@ -55,13 +56,18 @@ async function openScene() {
       await page.goto(origin + path)
       return page
     },
-    hidePage: (path) => openHidable(collector.origin + path, closing),
+    hidePage: (path, origin = collector.origin) => openHidable(origin + path, closing),
     /** Files that are served to the pages of this scene alone. */
     serve: (path, body) => context.route(`**${path}`, (route) => route.fulfill({ contentType: "text/plain", body })),
     async gate() {
       const gate = await openGate({ target: collector.endpoint, folder: site.folder })
       gates.push(gate)
       return gate
+    },
+    async publisher() {
+      const publisher = await openPublisher(collector.origin)
+      gates.push(publisher)
+      return publisher
     },
     /** The browser itself logs failed requests and the like: what matches is no trouble, and has to occur. */
     expectLog: (pattern) => expected.push(pattern),
@@ -94,6 +100,7 @@ async function openHidable(url, closing) {
     },
     /** Opens another tab, which comes to the front. */
     hide: () => devtools.send("Target.createTarget", { url: "about:blank", browserContextId }),
+    show: () => devtools.send("Target.activateTarget", { targetId }),
   }
 }
 
