@@ -26,8 +26,11 @@ struct Target {
     dictionary: Option<&'static str>,
 }
 
-const TARGETS: [Target; 1] =
-    [Target { name: "compile", max_input_bytes: 16_384, dictionary: Some("fuzz/ruleset.dict") }];
+const TARGETS: [Target; 2] = [
+    Target { name: "compile", max_input_bytes: 16_384, dictionary: Some("fuzz/ruleset.dict") },
+    // The input is a row of choices.
+    Target { name: "evaluate", max_input_bytes: 4096, dictionary: None },
+];
 
 /// What `cargo fuzz` gives the compiler, without the sanitizers, which need a nightly one. The first names the pass;
 /// the others say what it counts: each edge, in a table that libFuzzer finds, and what comparisons compare.

@@ -43,7 +43,7 @@ fn answer(client: &mut Option<Client>, place: u8, step: &Step) -> Value {
                     drop(client.identify(Some(id.clone()), read_attributes(attributes)));
                 }
                 Action::Ruleset { ruleset } => set_ruleset(client, ruleset, &mut wrong),
-                Action::Override { flag, variant } => drop(client.override_flag(flag.clone(), variant.clone())),
+                Action::Override { flag, variant } => drop(client.override_flag(flag.clone(), variant.clone(), false)),
                 Action::ClearOverrides => drop(client.clear_overrides()),
                 Action::Reset => drop(client.reset(false, now, &mut random)),
             }
@@ -69,7 +69,7 @@ struct Wrong {
 
 fn set_ruleset(client: &mut Client, text: &str, wrong: &mut Wrong) {
     match client.set_ruleset(Ruleset::read(text, NATIVE)) {
-        Ok(_) => wrong.problems.extend(client.flag_keys().iter().filter_map(|key| client.problem(key)).map(shown)),
+        Ok(_) => wrong.problems.extend(client.problems().iter().map(shown)),
         Err(problem) => *wrong = Wrong { problems: vec![shown(&problem)], is_refused: true },
     }
 }
