@@ -19,6 +19,11 @@ fn every_exposure_id_is_the_one_of_the_specification() {
 }
 
 #[test]
+fn every_link_id_is_the_one_of_the_specification() {
+    check::link_ids();
+}
+
+#[test]
 fn every_decision_is_the_one_of_the_specification() {
     check::decisions(NATIVE);
 }

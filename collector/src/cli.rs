@@ -27,6 +27,8 @@ pub enum Command {
     Serve(ServeOptions),
     /// Prints the stored rows as JSON lines, oldest first; also while a collector runs on the file
     Rows(RowsOptions),
+    /// Prints the stored links as JSON lines, oldest first; also while a collector runs on the file
+    Links(LinksOptions),
 }
 
 #[derive(Debug, Args)]
@@ -74,6 +76,13 @@ pub struct RowsOptions {
     /// Only the rows of this flag [default: all]
     #[arg(long, value_name = "KEY")]
     pub flag: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct LinksOptions {
+    /// SQLite file to read
+    #[arg(long, default_value = "pennon.db", value_name = "FILE")]
+    pub data: PathBuf,
 }
 
 #[cfg(test)]

@@ -12,9 +12,9 @@ use xxhash_rust::xxh64::xxh64;
 use crate::corrected_time::{Times, correct};
 use crate::error::{ApiError, short};
 use crate::server::App;
-use crate::store::{Batch, Cell, Rank, Record, StoredRow};
+use crate::store::{Batch, Cell, Rank, Record, StoredRow, Table};
 use crate::user_agent::{self, UserAgent};
-use crate::wire::{self, BatchError, MAX_ROWS, Row};
+use crate::wire::{self, BatchError, Link, MAX_ROWS, Row, RowError};
 use crate::{body, clock, ledger};
 
 /// How many rows of the batch were malformed and not stored. Absent when none was.
@@ -74,38 +74,32 @@ fn take(wire: &wire::Batch<'_>, received_at_ms: i64, user_agent: &UserAgent) -> 
         received_at_ms,
         instance_id: wire.instance_id.clone().filter(|id| !id.is_empty()),
         ledger: wire.ledger.map(ledger::entries).unwrap_or_default(),
-        counts: vec![
-            ("links_ignored".to_owned(), wire.links() as i64),
-            ("events_ignored".to_owned(), wire.events() as i64),
-        ],
+        counts: vec![("events_ignored".to_owned(), wire.events() as i64)],
         ..Batch::default()
     };
+    let exposures = wire.exposures().map(|row| Ok(exposure(row?, wire, received_at_ms, user_agent)));
+    let links = wire.links().map(|row| Ok(link(row?, wire, received_at_ms)));
     let (mut rows, mut refused, mut first_refusal) = (0, 0, None);
-    for (place, row) in wire.rows().enumerate() {
+    let mut sort = |place: usize, table: Table, record: Result<Record, RowError>| {
         rows += 1;
-        match row {
-            Ok(row) => batch.records.push(record(row, wire, received_at_ms, user_agent)),
+        match record {
+            Ok(record) => batch.records.push(record),
             Err(error) => {
                 refused += 1;
-                batch.counts.push((format!("rows_refused_{}", error.code), 1));
-                first_refusal.get_or_insert_with(|| short(&format!("exposures[{place}]: {}", error.message)));
+                batch.counts.push((format!("{}_refused_{}", table.counted_as(), error.code), 1));
+                first_refusal.get_or_insert_with(|| short(&format!("{}[{place}]: {}", table.name(), error.message)));
             }
         }
-    }
+    };
+    exposures.enumerate().for_each(|(place, record)| sort(place, Table::Exposures, record));
+    links.enumerate().for_each(|(place, record)| sort(place, Table::Links, record));
     Taken { batch, rows, refused, first_refusal }
 }
 
-fn record(row: Row, wire: &wire::Batch<'_>, received_at_ms: i64, user_agent: &UserAgent) -> Record {
-    let (corrected_ts_ms, clock) = correct(Times {
-        received_at_ms,
-        sent_at_ms: wire.sent_at_ms,
-        sent_mono_ms: wire.sent_mono_ms,
-        ts_ms: row.ts_ms,
-        mono_ms: row.mono_ms,
-        same_instance: row.instance_id.is_some() && row.instance_id == wire.instance_id,
-    });
+fn exposure(row: Row, wire: &wire::Batch<'_>, received_at_ms: i64, user_agent: &UserAgent) -> Record {
+    let arrived =
+        Arrived { ts_ms: row.ts_ms, mono_ms: row.mono_ms, seq: row.seq, instance_id: row.instance_id.clone() };
     let id = row.id.clone().unwrap_or_else(|| id_of(&row));
-    let arrival = row.instance_id.clone().filter(|id| !id.is_empty()).zip(row.seq);
     let cells: Vec<(&'static str, Cell)> = vec![
         ("flag_key", row.flag_key.into()),
         ("value", row.value.into()),
@@ -134,15 +128,67 @@ fn record(row: Row, wire: &wire::Batch<'_>, received_at_ms: i64, user_agent: &Us
         ("platform", row.platform.into()),
         ("sdk", row.sdk.into()),
         ("truncated", row.truncated.into()),
+        ("browser", user_agent.browser.clone().into()),
+        ("os", user_agent.os.clone().into()),
+    ];
+    record(Table::Exposures, id, arrived, cells, wire, received_at_ms)
+}
+
+fn link(row: Link, wire: &wire::Batch<'_>, received_at_ms: i64) -> Record {
+    let arrived =
+        Arrived { ts_ms: row.ts_ms, mono_ms: row.mono_ms, seq: row.seq, instance_id: row.instance_id.clone() };
+    let ids = (row.anon_id.as_deref().unwrap_or_default(), row.distinct_id.as_deref().unwrap_or_default());
+    let id = row.id.clone().unwrap_or_else(|| Id::of_link(ids.0, ids.1).to_text());
+    let cells: Vec<(&'static str, Cell)> = vec![
+        ("anon_id", row.anon_id.into()),
+        ("distinct_id", row.distinct_id.into()),
+        ("device_id", row.device_id.into()),
+        ("session_id", row.session_id.into()),
+        ("ts_ms", row.ts_ms.into()),
+        ("mono_ms", row.mono_ms.into()),
+        ("seq", row.seq.into()),
+        ("instance_id", row.instance_id.into()),
+        ("environment", row.environment.into()),
+        ("app_version", row.app_version.into()),
+        ("platform", row.platform.into()),
+        ("sdk", row.sdk.into()),
+    ];
+    record(Table::Links, id, arrived, cells, wire, received_at_ms)
+}
+
+/// What a row says of its recording.
+struct Arrived {
+    ts_ms: Option<i64>,
+    mono_ms: Option<i64>,
+    seq: Option<i64>,
+    instance_id: Option<String>,
+}
+
+/// `cells`: what the row says. What is known of its coming is added.
+fn record(
+    table: Table,
+    id: String,
+    arrived: Arrived,
+    mut cells: Vec<(&'static str, Cell)>,
+    wire: &wire::Batch<'_>,
+    received_at_ms: i64,
+) -> Record {
+    let (corrected_ts_ms, clock) = correct(Times {
+        received_at_ms,
+        sent_at_ms: wire.sent_at_ms,
+        sent_mono_ms: wire.sent_mono_ms,
+        ts_ms: arrived.ts_ms,
+        mono_ms: arrived.mono_ms,
+        same_instance: arrived.instance_id.is_some() && arrived.instance_id == wire.instance_id,
+    });
+    cells.extend([
         ("batch_id", wire.batch_id.clone().into()),
         ("sent_at_ms", wire.sent_at_ms.into()),
         ("sent_mono_ms", wire.sent_mono_ms.into()),
         ("clock", Cell::Text(clock.as_str().to_owned())),
-        ("browser", user_agent.browser.clone().into()),
-        ("os", user_agent.os.clone().into()),
-    ];
+    ]);
     let rank = Rank { corrected_ts_ms, received_at_ms, digest: digest(&cells) };
-    Record { id, rank, arrival, cells }
+    Record { table, id, rank, arrival: arrived.instance_id.filter(|id| !id.is_empty()).zip(arrived.seq), cells }
 }
 
 /// The id of a row that came without one, from its fields, as a pennon client would make it. In place of absent fields

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
     let done = match cli::Cli::parse().into_command() {
         cli::Command::Serve(options) => server::run(&options),
         cli::Command::Rows(options) => rows::print(&options),
+        cli::Command::Links(options) => rows::print_links(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

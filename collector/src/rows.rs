@@ -1,10 +1,13 @@
-//! `pennon-collector rows`: the stored rows as JSON lines.
+//! `pennon-collector rows` and `pennon-collector links`: what is stored, as JSON lines.
 
 use std::io::{BufWriter, ErrorKind, Write};
+use std::path::Path;
 
-use crate::cli::RowsOptions;
+use rusqlite::Connection;
+
+use crate::cli::{LinksOptions, RowsOptions};
 use crate::sqlite;
-use crate::store::StoreError;
+use crate::store::{StoreError, StoredRow};
 
 /// Why printing ended early.
 enum Stop {
@@ -21,9 +24,23 @@ impl From<StoreError> for Stop {
 /// # Errors
 /// The file cannot be read, or stdout not be written. A reader that hangs up (`| head`) is no error.
 pub fn print(options: &RowsOptions) -> Result<(), String> {
-    let connection = sqlite::open_read_only(&options.data).map_err(|error| error.to_string())?;
+    print_each(&options.data, |connection, each| sqlite::for_each_row(connection, options.flag.as_deref(), each))
+}
+
+/// # Errors
+/// As [`print`].
+pub fn print_links(options: &LinksOptions) -> Result<(), String> {
+    print_each(&options.data, |connection, each| sqlite::for_each_link(connection, each))
+}
+
+/// Prints what `read` finds in the file.
+fn print_each(
+    data: &Path,
+    read: impl FnOnce(&Connection, &mut dyn FnMut(&StoredRow) -> Result<(), Stop>) -> Result<(), Stop>,
+) -> Result<(), String> {
+    let connection = sqlite::open_read_only(data).map_err(|error| error.to_string())?;
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let printed = sqlite::for_each_row(&connection, options.flag.as_deref(), |row| {
+    let printed = read(&connection, &mut |row| {
         let line = serde_json::to_string(row).map_err(|error| StoreError(error.to_string()))?;
         writeln!(out, "{line}").map_err(Stop::Output)
     });

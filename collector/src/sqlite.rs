@@ -10,13 +10,16 @@ use rusqlite::{Connection, OpenFlags, Row, ToSql, Transaction, TransactionBehavi
 use serde_json::value::RawValue;
 
 use crate::store::{
-    Batch, Cell, DayTally, Filter, KeptRuleset, LedgerEntry, Record, Report, Store, StoreError, StoredRow, Tally,
-    VariantTally,
+    Batch, Cell, DayTally, Filter, KeptRuleset, LedgerEntry, Record, Report, Store, StoreError, StoredRow, Table,
+    Tally, VariantTally,
 };
 
-const SCHEMA: &str = include_str!("schema.sql");
-/// Grows with the schema.
-const SCHEMA_VERSION: i64 = 1;
+/// What each version of the schema adds to the one before. A file's version is how many of them it has.
+const SCHEMA: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+/// What a [`Tally`] is made of.
+const TALLY: &str = "count(*) FILTER (WHERE source IS NOT 'handshake') AS rows,
+    count(DISTINCT distinct_id) FILTER (WHERE source IS NOT 'handshake') AS people,
+    count(DISTINCT distinct_id) FILTER (WHERE source = 'handshake') AS targeted";
 /// Marks a file as ours: "penn".
 const APPLICATION_ID: i64 = 0x7065_6E6E;
 /// How long to wait for another process that writes to the file.
@@ -28,7 +31,7 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the file at `path`, making it when there is none.
+    /// Opens the file at `path`, making it when there is none and bringing an older release's up to date.
     ///
     /// # Errors
     /// A file that cannot be opened or written, is no SQLite file, or is another program's.
@@ -60,19 +63,38 @@ pub fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(at)?;
     connection.busy_timeout(BUSY_TIME).map_err(at)?;
-    check_kind(&connection, path)?;
+    version_of(&connection, path)?;
     Ok(connection)
 }
 
-/// Calls `each` with the stored rows, in the order in which they were first stored, until it returns an error.
+/// Calls `each` with the stored exposures, or those of one flag, in the order in which they were first stored, until it
+/// returns an error.
 pub fn for_each_row<E: From<StoreError>>(
     connection: &Connection,
     flag_key: Option<&str>,
-    mut each: impl FnMut(&StoredRow) -> Result<(), E>,
+    each: impl FnMut(&StoredRow) -> Result<(), E>,
 ) -> Result<(), E> {
     let sql = "SELECT * FROM exposures WHERE ?1 IS NULL OR flag_key = ?1 ORDER BY row";
+    for_each(connection, sql, &[flag_key], each)
+}
+
+/// Calls `each` with the stored links, likewise. A file of an older release that no collector has opened since has none.
+pub fn for_each_link<E: From<StoreError>>(
+    connection: &Connection,
+    each: impl FnMut(&StoredRow) -> Result<(), E>,
+) -> Result<(), E> {
+    let has_links = connection.table_exists(None, Table::Links.name()).map_err(StoreError::from)?;
+    if has_links { for_each(connection, "SELECT * FROM links ORDER BY row", &[], each) } else { Ok(()) }
+}
+
+fn for_each<E: From<StoreError>>(
+    connection: &Connection,
+    sql: &str,
+    values: &[Option<&str>],
+    mut each: impl FnMut(&StoredRow) -> Result<(), E>,
+) -> Result<(), E> {
     let mut statement = connection.prepare(sql).map_err(StoreError::from)?;
-    let mut rows = statement.query([flag_key]).map_err(StoreError::from)?;
+    let mut rows = statement.query(params_from_iter(values)).map_err(StoreError::from)?;
     while let Some(row) = rows.next().map_err(StoreError::from)? {
         each(&stored_row(row).map_err(StoreError::from)?)?;
     }
@@ -104,26 +126,32 @@ impl Store for Sqlite {
         let mut connection = self.reader()?;
         // One transaction, so that the parts are of the same moment.
         let transaction = connection.transaction()?;
-        let total = transaction.query_row(
-            "SELECT count(*) AS rows, count(DISTINCT distinct_id) AS people FROM exposures WHERE flag_key = ?1",
+        let total =
+            transaction.query_row(&format!("SELECT {TALLY} FROM exposures WHERE flag_key = ?1"), [flag_key], tally)?;
+        let links = transaction.query_row(
+            "WITH people AS MATERIALIZED (
+               SELECT DISTINCT distinct_id AS person FROM exposures WHERE flag_key = ?1 AND source IS NOT 'handshake'
+             )
+             SELECT count(DISTINCT anon_id) FROM links
+             WHERE anon_id IN (SELECT person FROM people) AND distinct_id IN (SELECT person FROM people)
+               AND anon_id <> distinct_id",
             [flag_key],
-            tally,
+            |row| row.get(0),
         )?;
         let variants = transaction
-            .prepare(
-                "SELECT variant, reason, count(*) AS rows, count(DISTINCT distinct_id) AS people FROM exposures
+            .prepare(&format!(
+                "SELECT variant, reason, {TALLY} FROM exposures
                  WHERE flag_key = ?1 GROUP BY variant, reason ORDER BY variant, reason",
-            )?
+            ))?
             .query_map([flag_key], |row| {
                 Ok(VariantTally { variant: row.get("variant")?, reason: row.get("reason")?, tally: tally(row)? })
             })?
             .collect::<Result<_, _>>()?;
         let days = transaction
-            .prepare(
-                "SELECT date(corrected_ts_ms / 1000, 'unixepoch') AS day, variant, reason,
-                        count(*) AS rows, count(DISTINCT distinct_id) AS people
+            .prepare(&format!(
+                "SELECT date(corrected_ts_ms / 1000, 'unixepoch') AS day, variant, reason, {TALLY}
                  FROM exposures WHERE flag_key = ?1 GROUP BY day, variant, reason ORDER BY day, variant, reason",
-            )?
+            ))?
             .query_map([flag_key], |row| {
                 Ok(DayTally {
                     day: row.get("day")?,
@@ -133,7 +161,7 @@ impl Store for Sqlite {
                 })
             })?
             .collect::<Result<_, _>>()?;
-        Ok(Report { flag: flag_key.to_owned(), total, variants, days })
+        Ok(Report { flag: flag_key.to_owned(), total, links, variants, days })
     }
 
     fn exposures(&self, filter: &Filter) -> Result<Vec<StoredRow>, StoreError> {
@@ -172,27 +200,32 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     // Immediate: of two collectors that start on a new file, one makes the tables and the other waits.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if tables == 0 {
-        transaction.execute_batch(SCHEMA)?;
+    let version = if tables == 0 { 0 } else { version_of(&transaction, path)? };
+    for addition in SCHEMA.iter().skip(version) {
+        transaction.execute_batch(addition)?;
+    }
+    if version < SCHEMA.len() {
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-    } else {
-        check_kind(&transaction, path)?;
+        transaction.pragma_update(None, "user_version", SCHEMA.len() as i64)?;
     }
     Ok(transaction.commit()?)
 }
 
-fn check_kind(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+/// The version of a collector's file, at least 1 and none that this release does not know.
+fn version_of(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
     let at = |error: rusqlite::Error| StoreError(format!("{}: {error}", path.display()));
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(at);
     if pragma("application_id")? != APPLICATION_ID {
         return Err(StoreError(format!("{} is another program's SQLite file, expected a collector's", path.display())));
     }
     let version = pragma("user_version")?;
-    if version != SCHEMA_VERSION {
-        return Err(StoreError(format!("{} has schema version {version}, expected {SCHEMA_VERSION}", path.display())));
+    match usize::try_from(version) {
+        Ok(version) if (1..=SCHEMA.len()).contains(&version) => Ok(version),
+        _ => {
+            let newest = SCHEMA.len();
+            Err(StoreError(format!("{} has schema version {version}, expected 1 to {newest}", path.display())))
+        }
     }
-    Ok(())
 }
 
 /// The instances met in one transaction.
@@ -236,7 +269,7 @@ fn append_batch(transaction: &Transaction<'_>, instances: &mut Instances, batch:
                 .execute(params![instance, counter, part, value])?;
         }
     }
-    let mut new_rows = 0;
+    let (mut new_rows, mut new_links, mut links) = (0, 0, 0);
     for record in &batch.records {
         if let Some((instance_id, seq)) = &record.arrival {
             let instance = instances.key(transaction, instance_id, batch.received_at_ms)?;
@@ -247,12 +280,21 @@ fn append_batch(transaction: &Transaction<'_>, instances: &mut Instances, batch:
                 )?
                 .execute(params![instance, seq])?;
         }
-        new_rows += i64::from(append_record(transaction, record)?);
+        let is_new = i64::from(append_record(transaction, record)?);
+        match record.table {
+            Table::Exposures => new_rows += is_new,
+            Table::Links => {
+                links += 1;
+                new_links += is_new;
+            }
+        }
     }
-    let rows = batch.records.len() as i64;
+    let rows = batch.records.len() as i64 - links;
     count(transaction, "batches", 1)?;
     count(transaction, "rows_stored", new_rows)?;
     count(transaction, "rows_duplicate", rows - new_rows)?;
+    count(transaction, "links_stored", new_links)?;
+    count(transaction, "links_duplicate", links - new_links)?;
     for (name, value) in &batch.counts {
         count(transaction, name, *value)?;
     }
@@ -261,6 +303,7 @@ fn append_batch(transaction: &Transaction<'_>, instances: &mut Instances, batch:
 
 /// Stores `record` unless one that ranks before it is there. Whether its id is new.
 fn append_record(transaction: &Transaction<'_>, record: &Record) -> Result<bool, StoreError> {
+    let table = record.table.name();
     let names: Vec<&str> = record.cells.iter().map(|(name, _)| *name).collect();
     let values = || {
         let rank: [&dyn ToSql; 4] =
@@ -272,7 +315,7 @@ fn append_record(transaction: &Transaction<'_>, record: &Record) -> Result<bool,
     let places: Vec<String> = (0..names.len()).map(|place| format!("?{}", place + 5)).collect();
     let inserted = transaction
         .prepare_cached(&format!(
-            "INSERT INTO exposures (id, corrected_ts_ms, received_at_ms, digest, {}) VALUES (?1, ?2, ?3, ?4, {})
+            "INSERT INTO {table} (id, corrected_ts_ms, received_at_ms, digest, {}) VALUES (?1, ?2, ?3, ?4, {})
              ON CONFLICT (id) DO NOTHING",
             names.join(", "),
             places.join(", "),
@@ -284,7 +327,7 @@ fn append_record(transaction: &Transaction<'_>, record: &Record) -> Result<bool,
     let settings: Vec<String> = names.iter().zip(&places).map(|(name, place)| format!("{name} = {place}")).collect();
     transaction
         .prepare_cached(&format!(
-            "UPDATE exposures SET corrected_ts_ms = ?2, received_at_ms = ?3, digest = ?4, {}
+            "UPDATE {table} SET corrected_ts_ms = ?2, received_at_ms = ?3, digest = ?4, {}
              WHERE id = ?1 AND (?2, ?3, ?4) < (corrected_ts_ms, received_at_ms, digest)",
             settings.join(", "),
         ))?
@@ -304,7 +347,7 @@ fn count(transaction: &Transaction<'_>, name: &str, value: i64) -> Result<(), St
 }
 
 fn tally(row: &Row<'_>) -> rusqlite::Result<Tally> {
-    Ok(Tally { rows: row.get("rows")?, people: row.get("people")? })
+    Ok(Tally { rows: row.get("rows")?, people: row.get("people")?, targeted: row.get("targeted")? })
 }
 
 fn stored_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {

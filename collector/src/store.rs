@@ -16,7 +16,7 @@ pub trait Store: Send + Sync {
     /// Keeps a ruleset that is about to be served, unless it is kept already.
     fn keep_ruleset(&self, ruleset: &KeptRuleset<'_>) -> Result<(), StoreError>;
 
-    /// Rows and people of one flag. Empty for a flag without rows.
+    /// Rows, people and links of one flag. Empty for a flag without rows.
     fn report(&self, flag_key: &str) -> Result<Report, StoreError>;
 
     /// The stored rows that `filter` asks for, newest first.
@@ -38,9 +38,34 @@ pub struct Batch {
     pub counts: Vec<(String, i64)>,
 }
 
-/// An exposure as it is stored: named cells, in the order of the columns.
+/// Where a record is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Table {
+    Exposures,
+    Links,
+}
+
+impl Table {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exposures => "exposures",
+            Self::Links => "links",
+        }
+    }
+
+    /// How its records are called in the counts.
+    pub fn counted_as(self) -> &'static str {
+        match self {
+            Self::Exposures => "rows",
+            Self::Links => "links",
+        }
+    }
+}
+
+/// An exposure or a link as it is stored: named cells.
 #[derive(Clone, Debug)]
 pub struct Record {
+    pub table: Table,
     pub id: String,
     /// The earliest wins; the rest only breaks ties, so that the same record wins everywhere.
     pub rank: Rank,
@@ -157,14 +182,20 @@ pub struct Report {
     pub flag: String,
     #[serde(flatten)]
     pub total: Tally,
+    /// How many of the people are the anonymous id of another of them, by a link: so many are counted twice.
+    pub links: i64,
     pub variants: Vec<VariantTally>,
     pub days: Vec<DayTally>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Tally {
+    /// Of what was seen.
     pub rows: i64,
+    /// Who saw it.
     pub people: i64,
+    /// The people for whom it was decided, whether they saw it or not.
+    pub targeted: i64,
 }
 
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use pennon::engine::exposure::id::Dedup;
-use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, de::Error as _};
 use serde_json::value::RawValue;
 
@@ -77,8 +77,8 @@ impl<'a> Batch<'a> {
         if batch.exposures.is_none() && batch.links.is_none() && batch.events.is_none() {
             return Err(BatchError::Malformed("body has no array of exposures, expected `exposures`".to_owned()));
         }
-        let exposures = batch.exposures.as_ref().map_or(0, |rows| rows.count);
-        let rows = exposures + batch.links() + batch.events();
+        let count = |rows: &Option<Rows<'_>>| rows.as_ref().map_or(0, |rows| rows.count);
+        let rows = count(&batch.exposures) + count(&batch.links) + count(&batch.events);
         if rows > MAX_ROWS {
             return Err(BatchError::TooManyRows(rows));
         }
@@ -86,13 +86,13 @@ impl<'a> Batch<'a> {
     }
 
     /// The exposures, each read by itself.
-    pub fn rows(&self) -> impl Iterator<Item = Result<Row, RowError>> {
-        self.exposures.iter().flat_map(|exposures| &exposures.rows).map(|row| Row::read(row))
+    pub fn exposures(&self) -> impl Iterator<Item = Result<Row, RowError>> {
+        self.exposures.iter().flat_map(|exposures| &exposures.rows).map(|row| read::<Row>(row)?.checked())
     }
 
-    /// How many links came. This release does not store them.
-    pub fn links(&self) -> usize {
-        self.links.as_ref().map_or(0, |rows| rows.count)
+    /// The links, likewise.
+    pub fn links(&self) -> impl Iterator<Item = Result<Link, RowError>> {
+        self.links.iter().flat_map(|links| &links.rows).map(|row| read::<Link>(row)?.checked())
     }
 
     /// How many events came. This release does not store them.
@@ -189,39 +189,59 @@ fn refused(code: &'static str, message: impl Into<String>) -> RowError {
     RowError { code, message: message.into() }
 }
 
-impl Row {
-    fn read(json: &RawValue) -> Result<Self, RowError> {
-        let length = json.get().len();
-        if length > MAX_ROW_BYTES {
-            return Err(refused("too_long", format!("row has {length} bytes, expected at most {MAX_ROW_BYTES}")));
-        }
-        // serde would read an array as the fields in their order.
-        if !json.get().starts_with('{') {
-            return Err(refused("malformed", "row is no object, expected one"));
-        }
-        let tidy = tidy(json.get());
-        if tidy.depth > MAX_DEPTH {
-            return Err(refused(
-                "too_deep",
-                format!("row is nested {} deep, expected at most {MAX_DEPTH}", tidy.depth),
-            ));
-        }
-        // Twice, because a value is kept as text: the first finds what is JSON only by its look, such as 1e400.
-        serde_json::from_str::<serde_json::Value>(&tidy.text)
-            .and_then(|_| serde_json::from_str::<Self>(&tidy.text))
-            .map_err(|error| refused("malformed", error.to_string()))?
-            .checked()
+/// A row as it is sent, not yet checked.
+fn read<T: DeserializeOwned>(json: &RawValue) -> Result<T, RowError> {
+    let length = json.get().len();
+    if length > MAX_ROW_BYTES {
+        return Err(refused("too_long", format!("row has {length} bytes, expected at most {MAX_ROW_BYTES}")));
     }
+    // serde would read an array as the fields in their order.
+    if !json.get().starts_with('{') {
+        return Err(refused("malformed", "row is no object, expected one"));
+    }
+    let tidy = tidy(json.get());
+    if tidy.depth > MAX_DEPTH {
+        let message = format!("row is nested {} deep, expected at most {MAX_DEPTH}", tidy.depth);
+        return Err(refused("too_deep", message));
+    }
+    // Twice, because a value is kept as text: the first finds what is JSON only by its look, such as 1e400.
+    serde_json::from_str::<serde_json::Value>(&tidy.text)
+        .and_then(|_| serde_json::from_str::<T>(&tidy.text))
+        .map_err(|error| refused("malformed", error.to_string()))
+}
 
+fn check_present(texts: &[(&str, &Option<String>)]) -> Result<(), RowError> {
+    match texts.iter().find(|(_, text)| text.as_deref().unwrap_or_default().is_empty()) {
+        Some((name, _)) => Err(refused("missing", format!("{name} is missing or empty, expected a text"))),
+        None => Ok(()),
+    }
+}
+
+fn check_id(id: &Option<String>) -> Result<(), RowError> {
+    match id.as_deref().filter(|id| !is_row_id(id)) {
+        Some(id) => Err(refused("bad_id", format!("id is {id:?}, expected 22 characters of base64url"))),
+        None => Ok(()),
+    }
+}
+
+/// Names, lengths and the most that each may have, in bytes.
+fn check_lengths(lengths: &[(&str, usize, usize)]) -> Result<(), RowError> {
+    match lengths.iter().find(|(_, bytes, most)| bytes > most) {
+        Some((name, bytes, most)) => {
+            Err(refused("too_long", format!("{name} has {bytes} bytes, expected at most {most}")))
+        }
+        None => Ok(()),
+    }
+}
+
+fn bytes_of(text: &Option<String>) -> usize {
+    text.as_ref().map_or(0, String::len)
+}
+
+impl Row {
     fn checked(self) -> Result<Self, RowError> {
-        for (name, text) in [("flag_key", &self.flag_key), ("distinct_id", &self.distinct_id)] {
-            if text.as_deref().unwrap_or_default().is_empty() {
-                return Err(refused("missing", format!("{name} is missing or empty, expected a text")));
-            }
-        }
-        if let Some(id) = self.id.as_deref().filter(|id| !is_row_id(id)) {
-            return Err(refused("bad_id", format!("id is {id:?}, expected 22 characters of base64url")));
-        }
+        check_present(&[("flag_key", &self.flag_key), ("distinct_id", &self.distinct_id)])?;
+        check_id(&self.id)?;
         self.check_lengths()?;
         self.check_attributes()?;
         Ok(self)
@@ -229,34 +249,27 @@ impl Row {
 
     fn check_lengths(&self) -> Result<(), RowError> {
         let json_text = |json: &Option<Box<RawValue>>| json.as_ref().map_or(0, |json| json.get().len());
-        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-        let lengths = [
-            ("flag_key", text(&self.flag_key), MAX_TEXT_BYTES),
+        check_lengths(&[
+            ("flag_key", bytes_of(&self.flag_key), MAX_TEXT_BYTES),
             ("value", json_text(&self.value), MAX_VALUE_BYTES),
-            ("variant", text(&self.variant), MAX_TEXT_BYTES),
-            ("reason", text(&self.reason), MAX_TEXT_BYTES),
-            ("session_id", text(&self.session_id), MAX_ID_BYTES),
-            ("distinct_id", text(&self.distinct_id), MAX_ID_BYTES),
-            ("instance_id", text(&self.instance_id), MAX_ID_BYTES),
-            ("anon_id", text(&self.anon_id), MAX_ID_BYTES),
-            ("device_id", text(&self.device_id), MAX_ID_BYTES),
-            ("unit", text(&self.unit), MAX_TEXT_BYTES),
-            ("unit_id", text(&self.unit_id), MAX_ID_BYTES),
-            ("rule_id", text(&self.rule_id), MAX_TEXT_BYTES),
-            ("experiment", text(&self.experiment), MAX_TEXT_BYTES),
-            ("environment", text(&self.environment), MAX_TEXT_BYTES),
-            ("source", text(&self.source), MAX_TEXT_BYTES),
+            ("variant", bytes_of(&self.variant), MAX_TEXT_BYTES),
+            ("reason", bytes_of(&self.reason), MAX_TEXT_BYTES),
+            ("session_id", bytes_of(&self.session_id), MAX_ID_BYTES),
+            ("distinct_id", bytes_of(&self.distinct_id), MAX_ID_BYTES),
+            ("instance_id", bytes_of(&self.instance_id), MAX_ID_BYTES),
+            ("anon_id", bytes_of(&self.anon_id), MAX_ID_BYTES),
+            ("device_id", bytes_of(&self.device_id), MAX_ID_BYTES),
+            ("unit", bytes_of(&self.unit), MAX_TEXT_BYTES),
+            ("unit_id", bytes_of(&self.unit_id), MAX_ID_BYTES),
+            ("rule_id", bytes_of(&self.rule_id), MAX_TEXT_BYTES),
+            ("experiment", bytes_of(&self.experiment), MAX_TEXT_BYTES),
+            ("environment", bytes_of(&self.environment), MAX_TEXT_BYTES),
+            ("source", bytes_of(&self.source), MAX_TEXT_BYTES),
             ("attributes", json_text(&self.attributes), MAX_ATTRIBUTES_BYTES),
-            ("app_version", text(&self.app_version), MAX_TEXT_BYTES),
-            ("platform", text(&self.platform), MAX_TEXT_BYTES),
-            ("sdk", text(&self.sdk), MAX_TEXT_BYTES),
-        ];
-        match lengths.into_iter().find(|(_, bytes, most)| bytes > most) {
-            Some((name, bytes, most)) => {
-                Err(refused("too_long", format!("{name} has {bytes} bytes, expected at most {most}")))
-            }
-            None => Ok(()),
-        }
+            ("app_version", bytes_of(&self.app_version), MAX_TEXT_BYTES),
+            ("platform", bytes_of(&self.platform), MAX_TEXT_BYTES),
+            ("sdk", bytes_of(&self.sdk), MAX_TEXT_BYTES),
+        ])
     }
 
     fn check_attributes(&self) -> Result<(), RowError> {
@@ -274,6 +287,47 @@ impl Row {
             }
             None => Ok(()),
         }
+    }
+}
+
+/// A link as sent: an anonymous id and a distinct id are one person. Absent and null are the same.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Link {
+    pub id: Option<String>,
+    pub anon_id: Option<String>,
+    pub distinct_id: Option<String>,
+    pub device_id: Option<String>,
+    pub session_id: Option<String>,
+    #[serde(deserialize_with = "time_ms")]
+    pub ts_ms: Option<i64>,
+    #[serde(deserialize_with = "time_ms")]
+    pub mono_ms: Option<i64>,
+    #[serde(deserialize_with = "integer")]
+    pub seq: Option<i64>,
+    pub instance_id: Option<String>,
+    pub environment: Option<String>,
+    pub app_version: Option<String>,
+    pub platform: Option<String>,
+    pub sdk: Option<String>,
+}
+
+impl Link {
+    fn checked(self) -> Result<Self, RowError> {
+        check_present(&[("anon_id", &self.anon_id), ("distinct_id", &self.distinct_id)])?;
+        check_id(&self.id)?;
+        check_lengths(&[
+            ("anon_id", bytes_of(&self.anon_id), MAX_ID_BYTES),
+            ("distinct_id", bytes_of(&self.distinct_id), MAX_ID_BYTES),
+            ("device_id", bytes_of(&self.device_id), MAX_ID_BYTES),
+            ("session_id", bytes_of(&self.session_id), MAX_ID_BYTES),
+            ("instance_id", bytes_of(&self.instance_id), MAX_ID_BYTES),
+            ("environment", bytes_of(&self.environment), MAX_TEXT_BYTES),
+            ("app_version", bytes_of(&self.app_version), MAX_TEXT_BYTES),
+            ("platform", bytes_of(&self.platform), MAX_TEXT_BYTES),
+            ("sdk", bytes_of(&self.sdk), MAX_TEXT_BYTES),
+        ])?;
+        Ok(self)
     }
 }
 

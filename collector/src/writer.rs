@@ -101,7 +101,7 @@ mod tests {
     use std::sync::{Mutex, mpsc as channel};
 
     use super::*;
-    use crate::store::{Filter, KeptRuleset, Rank, Record, Report, StoredRow};
+    use crate::store::{Filter, KeptRuleset, Rank, Record, Report, StoredRow, Table};
 
     /// A store that waits for leave before it stores, and refuses whatever has the batch named `bad` in it.
     struct Gate {
@@ -144,7 +144,7 @@ mod tests {
 
     fn batch(instance_id: &str, rows: usize) -> Batch {
         let rank = Rank { corrected_ts_ms: 0, received_at_ms: 0, digest: 0 };
-        let record = Record { id: String::new(), rank, arrival: None, cells: Vec::new() };
+        let record = Record { table: Table::Exposures, id: String::new(), rank, arrival: None, cells: Vec::new() };
         Batch { instance_id: Some(instance_id.to_owned()), records: vec![record; rows], ..Batch::default() }
     }
 

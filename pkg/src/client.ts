@@ -209,7 +209,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   function recordWith(engine: Engine, { key, variant, reason }: Decision, manual: string | undefined): boolean {
     if (variant === undefined) return true
     const { text, isCut } = valueOf(engine, key, manual ?? variant)
-    const row = engine.record(key, variant, reason, manual, text, isCut)
+    const row = engine.record(key, variant, reason, manual, false, text, isCut)
     if (row && events.has("exposure")) events.emit("exposure", JSON.parse(row) as Exposure)
     return row !== undefined
   }

@@ -154,11 +154,12 @@ impl Engine {
         Ok(problems.iter().map(convert::problem).collect::<Array>().into())
     }
 
-    /// Records that this person saw the flag. The row, as JSON; empty when there is nothing to record, or it was recorded
+    /// Records that this person saw the flag, or that it was decided for them. The row, as JSON; empty when there is nothing to record, or it was recorded
     /// before; undefined when it was not recorded and should be: there was no room, or the flag's answer has changed since
     /// it was decided (then `Host.stale` was called, and it has to be decided again).
     ///
-    /// `variant`, `reason`: as decided. `manual_variant`: to record by hand, instead. `value_text`: the JSON of the recorded
+    /// `variant`, `reason`: as decided. `manual_variant`: to record by hand, instead. `decided`: the flag was decided only;
+    /// then a row is made if a rule chose the answer, and undefined can also mean that its turn has not come. `value_text`: the JSON of the recorded
     /// variant's value for the row; `value_is_cut`: whether that is not all of it.
     pub fn record(
         &self,
@@ -166,12 +167,13 @@ impl Engine {
         variant: &str,
         reason: &str,
         manual_variant: Option<String>,
+        decided: bool,
         value_text: &str,
         value_is_cut: bool,
     ) -> Option<String> {
         let now = clock::now();
         let manual_variant = manual_variant.as_deref();
-        let seen = Seen { key, variant, reason, manual_variant, value_text, value_is_cut };
+        let seen = Seen { key, variant, reason, manual_variant, decided, value_text, value_is_cut };
         let effects = self.client.borrow_mut().record(&seen, now);
         let done = self.run(effects);
         if done.refused { None } else { Some(done.recorded.unwrap_or_default()) }
@@ -183,8 +185,9 @@ impl Engine {
         if id.as_deref().is_some_and(|id| !is_acceptable(id)) {
             return false;
         }
+        let now = clock::now();
         let attributes = convert::attributes(&attributes);
-        let effects = self.client.borrow_mut().identify(id, attributes);
+        let effects = self.client.borrow_mut().identify(id, attributes, now);
         self.run(effects);
         true
     }

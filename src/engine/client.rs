@@ -4,7 +4,7 @@ use super::attributes::{Context, Value};
 use super::decision::{Decision, ErrorCode, Overridden};
 use super::effect::{Effect, StorageKey};
 use super::evaluation::{Evaluation, Override, unit_of};
-use super::exposure::row::{Draft, Source};
+use super::exposure::row::{Draft, Link, Source};
 use super::exposure::{self, Input, State};
 use super::identity::{self, Identity, uuid_v7};
 use super::platform::Platform;
@@ -53,7 +53,7 @@ struct Decider {
     platform: Platform,
 }
 
-/// What a page was given of a flag, and now tells to have been seen.
+/// What a page was given of a flag, and now tells to have been seen, or only decided.
 pub struct Seen<'a> {
     pub key: &'a str,
     /// As decided.
@@ -61,6 +61,9 @@ pub struct Seen<'a> {
     pub reason: &'a str,
     /// The variant to record instead, when it is recorded by hand.
     pub manual_variant: Option<&'a str>,
+    /// Whether the flag was decided only. Then the answer is recorded if it is one that targets: see
+    /// [`Decision::targets`].
+    pub decided: bool,
     /// The JSON of the recorded variant's value, as the row is to carry it.
     pub value_text: &'a str,
     /// Whether that is not all of it.
@@ -112,7 +115,7 @@ impl Client {
             decisions_end_ms: f64::INFINITY,
             newly_kept: Vec::new(),
         };
-        client.note_identity(&mut effects);
+        client.note_identity(now, &mut effects);
         (client, effects)
     }
 
@@ -204,9 +207,9 @@ impl Client {
 
     // Exposures.
 
-    /// Records that this person saw a flag. Nothing is recorded of a decision that names no variant, or that was
-    /// overridden. When the flag's answer is no longer the one that the page was given (its time has begun or ended since),
-    /// nothing is recorded either, and the flag has to be decided again.
+    /// Records that this person saw a flag, or that it was decided for them. Nothing is recorded of a decision that names
+    /// no variant, or that was overridden. When the flag's answer is no longer the one that the page was given (its time has
+    /// begun or ended since), nothing is recorded either, and the flag has to be decided again.
     pub fn record(&mut self, seen: &Seen<'_>, now: Now) -> Vec<Effect> {
         let key = seen.key;
         let decider = &self.decider;
@@ -217,7 +220,7 @@ impl Client {
             effects.push(Effect::Refused);
             return effects;
         }
-        if answer.decision.overridden == Overridden::Silent {
+        if answer.decision.overridden == Overridden::Silent || (seen.decided && !answer.decision.targets()) {
             return Vec::new();
         }
         let (unit, unit_id) = unit_of(&flag.by, decider.context())
@@ -241,7 +244,11 @@ impl Client {
             rule_id: answer.decision.rule_id.unwrap_or_default(),
             experiment: flag.experiment.as_deref().unwrap_or_default(),
             environment: &ruleset.environment,
-            source: if seen.manual_variant.is_some() { Source::Manual } else { Source::Call },
+            source: match seen.manual_variant {
+                _ if seen.decided => Source::Handshake,
+                Some(_) => Source::Manual,
+                None => Source::Call,
+            },
             attributes: &decider.attributes,
         };
         exposure::step(&mut self.exposures, Input::Record(&draft), now)
@@ -268,13 +275,13 @@ impl Client {
     }
 
     /// Another person, or another one's attributes. The id must be acceptable. Rows recorded before keep theirs.
-    pub fn identify(&mut self, id: Option<String>, attributes: Value) -> Vec<Effect> {
+    pub fn identify(&mut self, id: Option<String>, attributes: Value, now: Now) -> Vec<Effect> {
         let mut effects = self.stale();
         if id.is_some() {
             self.decider.identity.identified = id;
         }
         self.decider.attributes = attributes;
-        self.note_identity(&mut effects);
+        self.note_identity(now, &mut effects);
         effects
     }
 
@@ -291,9 +298,7 @@ impl Client {
         self.newly_kept.clear();
         self.decider.sticky.clear();
         effects.push(Effect::Remove(StorageKey::Sticky));
-        if self.exposures.forget_acknowledged() {
-            effects.push(Effect::Remove(StorageKey::Acknowledged));
-        }
+        self.forget_acknowledged(&mut effects);
         effects.push(Effect::Store { key: StorageKey::Ids, text: self.decider.identity.to_stored() });
         self.last_identity = None;
         effects.push(Effect::Remove(StorageKey::LastIdentity));
@@ -301,20 +306,30 @@ impl Client {
         effects
     }
 
-    /// Compares the person with the last one who was identified on this device. Only another person ends what the
-    /// identity scope remembers: who signs in again at each load does not.
-    fn note_identity(&mut self, effects: &mut Vec<Effect>) {
-        let Some(identified) = &self.decider.identity.identified else { return };
+    /// Links an identified person to the anonymous id, and compares them with the last one who was identified on this
+    /// device. Only another person ends what the identity scope remembers: who signs in again at each load does not.
+    fn note_identity(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        let Identity { identified, anonymous_id, device_id } = &self.decider.identity;
+        let Some(identified) = identified else { return };
+        let environment = self.decider.ruleset.as_ref().map(|ruleset| ruleset.environment.as_str()).unwrap_or_default();
+        let link = Link { anonymous_id, distinct_id: identified, device_id, session_id: &self.session.id, environment };
+        effects.extend(exposure::step(&mut self.exposures, Input::Link(&link), now));
         let mut hash = String::new();
         text::push_hex(&mut hash, &xxh64(identified.as_bytes(), 0).to_be_bytes());
         if self.last_identity.as_ref() == Some(&hash) {
             return;
         }
-        if self.last_identity.is_some() && self.exposures.forget_acknowledged() {
-            effects.push(Effect::Remove(StorageKey::Acknowledged));
+        if self.last_identity.is_some() {
+            self.forget_acknowledged(effects);
         }
         effects.push(Effect::Store { key: StorageKey::LastIdentity, text: hash.clone() });
         self.last_identity = Some(hash);
+    }
+
+    fn forget_acknowledged(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(text) = self.exposures.forget_acknowledged() {
+            effects.push(Effect::Store { key: StorageKey::Acknowledged, text });
+        }
     }
 
     // Sessions and time.

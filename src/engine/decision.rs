@@ -89,6 +89,16 @@ impl Overridden {
 }
 
 impl Decision<'_> {
+    /// Whether it is an answer that a rule of the flag chose for this unit: a split's, also its control, or a fixed variant.
+    /// Judged by the reason alone. An individual target chose for one, not for those like it.
+    pub fn targets(&self) -> bool {
+        match self.reason {
+            Reason::Split => true,
+            Reason::TargetingMatch => self.rule_id != Some(TARGET_RULE_ID),
+            _ => false,
+        }
+    }
+
     pub(super) fn of(variant: usize, reason: Reason) -> Self {
         Self { variant: Some(variant), ..Self::empty(reason) }
     }

@@ -23,6 +23,11 @@ fn every_exposure_id_is_the_one_of_the_specification() {
 }
 
 #[wasm_bindgen_test]
+fn every_link_id_is_the_one_of_the_specification() {
+    check::link_ids();
+}
+
+#[wasm_bindgen_test]
 fn every_decision_is_the_one_of_the_specification() {
     check::decisions(HOST);
 }

@@ -16,7 +16,7 @@ const IMPLAUSIBLE_P: f64 = 1e-6;
 
 /// The place of the variant that `id` is served by a split, or `None` outside the limit.
 fn place(client: &mut Client, flag: &str, id: u32) -> Option<usize> {
-    let _ = client.identify(Some(format!("person-{id}")), Value::Null);
+    let _ = client.identify(Some(format!("person-{id}")), Value::Null, NOW);
     decided_place(client, flag)
 }
 
@@ -156,7 +156,7 @@ fn a_hundred_splits_give_their_shares_and_their_p_values_are_uniform() {
         ruleset(keys.iter().enumerate().map(|(number, key)| (key.clone(), flag(weights(number), 100.0, ""))));
     let mut counts: Vec<Vec<f64>> = (0..100).map(|number| vec![0.0; weights(number).len()]).collect();
     for id in 0..PEOPLE {
-        let _ = client.identify(Some(format!("person-{id}")), Value::Null);
+        let _ = client.identify(Some(format!("person-{id}")), Value::Null, NOW);
         for (key, counts) in keys.iter().zip(&mut counts) {
             counts[decided_place(&mut client, key).unwrap()] += 1.0;
         }
@@ -184,7 +184,7 @@ fn pairwise_independence(flags: Vec<(String, String)>) -> Vec<f64> {
     let mut client = ruleset(flags);
     let mut places = vec![Vec::new(); keys.len()];
     for id in 0..PEOPLE {
-        let _ = client.identify(Some(format!("person-{id}")), Value::Null);
+        let _ = client.identify(Some(format!("person-{id}")), Value::Null, NOW);
         for (key, places) in keys.iter().zip(&mut places) {
             places.push(decided_place(&mut client, key).unwrap());
         }
@@ -222,7 +222,7 @@ fn a_flags_split_and_its_limit_are_independent() {
     let mut tables = vec![vec![vec![0.0; 3]; 2]; keys.len()];
     for id in 0..PEOPLE {
         for client in [&mut all, &mut limited] {
-            let _ = client.identify(Some(format!("person-{id}")), Value::Null);
+            let _ = client.identify(Some(format!("person-{id}")), Value::Null, NOW);
         }
         for (key, table) in keys.iter().zip(&mut tables) {
             let inside = usize::from(decided_place(&mut limited, key).is_some());

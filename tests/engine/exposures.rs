@@ -1,12 +1,13 @@
 //! Exposures, as a page sees them: who is recorded when, what is sent when, and what a restart remembers.
 
 use pennon::engine::attributes::Value;
-use pennon::engine::client::Seen;
+use pennon::engine::client::{Client, Seen, Stored};
 use pennon::engine::effect::{Effect, StorageKey};
-use pennon::engine::exposure::id::Dedup;
-use pennon::engine::exposure::{Input, Outcome};
+use pennon::engine::exposure::id::{Dedup, Id};
+use pennon::engine::exposure::{Config, Input, Outcome, State};
+use pennon::engine::time::Now;
 
-use crate::support::{Network, Page, START_MS, Storage};
+use crate::support::{Network, Page, START_MS, Storage, config};
 
 const MINUTE_MS: f64 = 60_000.0;
 
@@ -54,7 +55,7 @@ fn exposure_is_queued_once_per_session() {
 fn a_row_says_what_was_decided_for_whom_when_and_why() {
     let mut page = Page::open(Dedup::Session, &serving("treatment"), Storage::new(), Some("u1"), START_MS);
     let attributes: Value = serde_json::from_str(r#"{"plan":"pro","secret":"s"}"#).unwrap();
-    let effects = page.client.identify(None, attributes);
+    let effects = page.client.identify(None, attributes, page.now);
     page.run(effects);
     page.advance(1500.0);
     page.read("checkout");
@@ -65,7 +66,7 @@ fn a_row_says_what_was_decided_for_whom_when_and_why() {
         [serde_json::json!({
             "flag_key": "checkout", "value": { "layout": "one-page" }, "variant": "treatment", "reason": "TARGETING_MATCH",
             "session_id": page.client.session().id, "distinct_id": "u1", "id": id,
-            "ts_ms": START_MS as u64 + 1500, "mono_ms": 1500, "seq": 1, "instance_id": format!("instance-{START_MS}"),
+            "ts_ms": START_MS as u64 + 1500, "mono_ms": 1500, "seq": 2, "instance_id": format!("instance-{START_MS}"),
             "anon_id": identity.anonymous_id, "device_id": identity.device_id, "unit": "distinctId",
             "flag_version": 7, "ruleset_version": 5, "rule_id": "everyone", "experiment": "checkout-2026-q4",
             "environment": "production", "source": "call", "dedup": "session", "attributes": { "plan": "pro" },
@@ -157,7 +158,7 @@ fn identity_scope_is_cleared_by_another_id_and_by_reset_and_not_by_the_same_id()
     page.identify("u1");
     assert_eq!(read_and_deliver(&mut page), 3, "what was reported of the first is forgotten");
     page.reset();
-    assert!(!page.storage.contains_key(StorageKey::Acknowledged.as_str()));
+    assert_eq!(page.storage[StorageKey::Acknowledged.as_str()].len(), 2 + 2 * 11, "the two links alone");
     assert_eq!(read_and_deliver(&mut page), 4, "reset");
     assert_eq!(page.field("distinct_id")[..3], ["u1", "u2", "u1"]);
     assert_eq!(page.field("distinct_id")[3], page.client.identity().anonymous_id);
@@ -214,6 +215,179 @@ fn identify_changes_the_identity_of_later_rows_only() {
     assert_eq!(body["exposures"].as_array().unwrap(), &page.recorded, "as they were recorded");
     let sessions = page.field("session_id");
     assert_eq!(sessions[0], sessions[1], "identify keeps the session");
+}
+
+#[test]
+fn a_link_says_that_an_anonymous_and_a_distinct_id_are_one_person() {
+    let mut page = Page::first(Dedup::Session, &serving("treatment"));
+    page.advance(1500.0);
+    page.identify("u1");
+    page.advance(MINUTE_MS);
+    let identity = page.client.identity().clone();
+    assert_eq!(
+        page.links(),
+        [serde_json::json!({
+            "id": Id::of_link(&identity.anonymous_id, "u1").to_text(), "ts_ms": START_MS as u64 + 1500, "mono_ms": 1500,
+            "seq": 1, "instance_id": format!("instance-{START_MS}"), "anon_id": identity.anonymous_id, "distinct_id": "u1",
+            "device_id": identity.device_id, "session_id": page.client.session().id, "environment": "production",
+            "app_version": "2.4.1", "sdk": concat!("pennon/", env!("CARGO_PKG_VERSION")),
+        })]
+    );
+    assert!(page.recorded.is_empty(), "a link is no exposure");
+    let stats = page.client.exposures().stats();
+    assert_eq!((stats.recorded, stats.delivered, stats.ledger.seq_max), (1, 1, 1));
+}
+
+#[test]
+fn a_pair_of_ids_is_linked_once() {
+    for dedup in [Dedup::Session, Dedup::Identity, Dedup::None] {
+        let mut storage = Storage::new();
+        let mut links = Vec::new();
+        for _ in 0..3 {
+            let mut page = Page::open(dedup, &serving("treatment"), storage, Some("u1"), START_MS);
+            for id in ["u1", "u2", "u1", "u2", "u1"] {
+                page.identify(id);
+                page.advance(MINUTE_MS);
+            }
+            links.extend(page.links().iter().map(|link| link["distinct_id"].as_str().unwrap().to_owned()));
+            storage = page.storage;
+        }
+        assert_eq!(links, ["u1", "u2"], "{dedup:?}: at no later load, and at no change between two people");
+    }
+}
+
+#[test]
+fn a_link_that_was_not_acknowledged_is_sent_again_at_the_next_load() {
+    let mut page = Page::first(Dedup::Session, &serving("treatment"));
+    page.network = Network::Silent;
+    page.identify("u1");
+    page.step(Input::Exit);
+    let mut next = Page::open(Dedup::Session, &serving("treatment"), page.storage.clone(), Some("u1"), START_MS);
+    next.advance(MINUTE_MS);
+    assert_eq!(next.links()[0]["id"], page.links()[0]["id"], "as the same link");
+}
+
+#[test]
+fn after_a_reset_the_new_anonymous_id_is_linked() {
+    let mut page = Page::first(Dedup::Session, &serving("treatment"));
+    page.identify("u1");
+    page.reset();
+    page.identify("u1");
+    page.advance(MINUTE_MS);
+    let links = page.links();
+    assert_eq!(links.len(), 2);
+    assert_ne!(links[0]["anon_id"], links[1]["anon_id"]);
+}
+
+#[test]
+fn without_an_endpoint_there_are_no_links() {
+    let now = Now { wall_ms: START_MS, mono_ms: 0.0 };
+    let state = State::new(Config { sends: false, ..config(Dedup::Session) }, None);
+    let (client, effects) = Client::new(state, Some("u1".into()), Value::Null, Stored::default(), now, &mut || [7; 10]);
+    assert!(effects.iter().all(|effect| matches!(effect, Effect::Store { .. })), "{effects:?}");
+    assert_eq!(client.exposures().stats().recorded, 0);
+}
+
+#[test]
+fn a_link_is_never_evicted_and_leaves_first() {
+    let mut page = Page::first(Dedup::Session, &many(700, 0));
+    page.network = Network::Answers(Outcome::Unreachable);
+    page.read("f0");
+    page.identify("u1");
+    page.advance(6000.0);
+    assert_eq!((page.sent.len(), page.links().len()), (1, 1));
+    for at in 1..700 {
+        page.read(&format!("f{at}"));
+    }
+    assert!(page.client.exposures().stats().ledger.dropped_ring_full > 0);
+    page.identify("u2");
+    page.network = Network::Answers(Outcome::Acknowledged);
+    page.step(Input::Exit);
+    let people: Vec<_> = page.links().iter().map(|link| link["distinct_id"].clone()).collect();
+    assert_eq!(people, ["u1", "u2"], "never sent before others");
+    assert!(page.sent[1].body.contains("\"links\":[{"), "in the first batch at exit");
+    page.advance(MINUTE_MS);
+    let people: Vec<_> = page.links().iter().map(|link| link["distinct_id"].clone()).collect();
+    assert_eq!(people, ["u1", "u2", "u1"], "the ring kept both");
+}
+
+/// A split of which everybody gets the first variant.
+fn split(experiment: &str) -> String {
+    format!(
+        r#"{{"variants":{{"control":false,"treatment":true}},"default":"control"{experiment},
+            "rules":[{{"serve":[{{"variant":"control","weight":1}},{{"variant":"treatment","weight":0}}]}}]}}"#
+    )
+}
+
+#[test]
+fn a_decided_row_is_told_apart_from_a_seen_one_and_is_one_per_session() {
+    for dedup in [Dedup::Session, Dedup::None] {
+        let mut page = Page::first(dedup, &format!(r#"{{"flags":{{"f":{}}}}}"#, split("")));
+        for _ in 0..3 {
+            page.decide("f");
+            page.advance(MINUTE_MS);
+        }
+        page.read("f");
+        assert_eq!(page.field("source"), ["handshake", "call"]);
+        assert_eq!(page.field("variant"), ["control", "control"], "the control arm is targeted too");
+        assert_eq!(page.field("dedup"), ["session", dedup.as_str()]);
+        page.renew_session();
+        page.decide("f");
+        assert_eq!(page.field("source"), ["handshake", "call", "handshake"]);
+    }
+}
+
+#[test]
+fn only_what_a_rule_decided_for_a_unit_has_a_decided_row() {
+    let flag = |more: &str| format!(r#"{{"variants":{{"a":1,"b":2}},"default":"a","off":"a",{more}}}"#);
+    let flags = [
+        ("split", split("")),
+        ("rule", flag(r#""rules":[{"id":"r","serve":"b"}]"#)),
+        ("unnamed", flag(r#""rules":[{"serve":"a"}]"#)),
+        ("target", flag(r#""targets":[{"variant":"b","ids":["u1"]}],"rules":[{"serve":"a"}]"#)),
+        ("default", flag(r#""rules":[]"#)),
+        ("disabled", flag(r#""enabled":false,"rules":[{"serve":"b"}]"#)),
+        ("limited", flag(r#""limitExposure":{"percent":0},"rules":[{"serve":"b"}]"#)),
+        ("keyless", flag(r#""by":"organizationId","rules":[{"serve":[{"variant":"a","weight":1}]}]"#)),
+        ("broken", flag(r#""rules":7"#)),
+        ("overridden", flag(r#""rules":[{"serve":"a"}]"#)),
+    ];
+    let text: Vec<String> = flags.iter().map(|(key, flag)| format!("\"{key}\":{flag}")).collect();
+    let ruleset = format!(r#"{{"flags":{{{}}}}}"#, text.join(","));
+    let mut page = Page::open(Dedup::Session, &ruleset, Storage::new(), Some("u1"), START_MS);
+    let effects = page.client.override_flag("overridden".into(), "b".into());
+    page.run(effects);
+    for (key, _) in &flags {
+        page.decide(key);
+    }
+    page.decide("unknown");
+    assert_eq!(page.field("flag_key"), ["split", "rule", "unnamed"]);
+}
+
+#[test]
+fn what_is_only_decided_evicts_nothing_and_leaves_half_of_the_ring_to_what_is_seen() {
+    let flags: Vec<String> = (0..900).map(|at| format!("\"f{at}\":{}", split(r#","experiment":"x""#))).collect();
+    let mut page = Page::first(Dedup::Session, &format!(r#"{{"flags":{{{}}}}}"#, flags.join(",")));
+    page.network = Network::Silent;
+    let decided = (0..900)
+        .find(|at| {
+            page.decide(&format!("f{at}"));
+            page.refused > 0
+        })
+        .unwrap();
+    assert!(decided > 200 && decided <= 300, "{decided}");
+    let before = page.client.exposures().stats();
+    assert_eq!(before.ledger.refused, 0, "its turn comes later: nothing is lost");
+    for at in 600..800 {
+        page.read(&format!("f{at}"));
+    }
+    let stats = page.client.exposures().stats();
+    assert_eq!(stats.pending, before.pending + 200, "there is room for what is seen");
+
+    page.network = Network::Answers(Outcome::Acknowledged);
+    page.advance(MINUTE_MS);
+    page.decide(&format!("f{decided}"));
+    assert_eq!(page.field("flag_key").last(), Some(&format!("f{decided}").as_str()));
 }
 
 #[test]
@@ -274,7 +448,7 @@ fn what_there_is_no_room_for_is_refused_and_not_marked_as_seen() {
 
 /// The first variant of one of [`many`], with a value cut to this text.
 fn cut<'a>(key: &'a str, value_text: &'a str) -> Seen<'a> {
-    Seen { key, variant: "v", reason: "DEFAULT", manual_variant: None, value_text, value_is_cut: true }
+    Seen { key, variant: "v", reason: "DEFAULT", manual_variant: None, decided: false, value_text, value_is_cut: true }
 }
 
 #[test]
@@ -489,8 +663,15 @@ fn a_row_says_what_the_page_was_given_also_when_the_flag_has_ended_since() {
     page.now.wall_ms = 1_790_000_059_999.0;
     let given = page.client.decide("f", page.now);
     let (variant, reason) = (given.variant_key.unwrap().to_owned(), given.decision.reason.as_str());
-    let seen =
-        Seen { key: "f", variant: &variant, reason, manual_variant: None, value_text: "\"B\"", value_is_cut: false };
+    let seen = Seen {
+        key: "f",
+        variant: &variant,
+        reason,
+        manual_variant: None,
+        decided: false,
+        value_text: "\"B\"",
+        value_is_cut: false,
+    };
     page.now.wall_ms += 1.0;
     assert_eq!(page.client.record(&seen, page.now), [Effect::Stale, Effect::Refused]);
     page.read("f");

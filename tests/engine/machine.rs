@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 use pennon::engine::attributes::Value;
 use pennon::engine::decision::Reason;
 use pennon::engine::effect::{Batch, Effect};
-use pennon::engine::exposure::id::Dedup;
-use pennon::engine::exposure::row::{Draft, Source};
+use pennon::engine::exposure::id::{Dedup, Id};
+use pennon::engine::exposure::row::{Draft, Link, Source};
 use pennon::engine::exposure::{Input, Outcome, State, step};
 use pennon::engine::time::Now;
 use proptest::prelude::*;
@@ -32,6 +32,16 @@ struct Seen {
     person: u8,
     session: u8,
     value_bytes: usize,
+    /// Decided beforehand, and not seen.
+    decided: bool,
+}
+
+/// What is recorded once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Scope {
+    Exposure(Seen),
+    /// Of an anonymous person and a person.
+    Link(u8, u8),
 }
 
 const FIRST_EXPERIMENT: u16 = 1000;
@@ -41,12 +51,12 @@ impl Seen {
         self.flag >= FIRST_EXPERIMENT
     }
 
-    /// Within this the same exposure is recorded once; `None` when never.
-    fn scope(&self, dedup: Dedup) -> Option<Self> {
+    /// Within this the same exposure is recorded once; `None` when each is a row of its own.
+    fn scope(&self, dedup: Dedup) -> Option<Scope> {
         match dedup {
-            Dedup::Session => Some(self.clone()),
-            Dedup::Identity => Some(Self { session: 0, ..self.clone() }),
-            Dedup::None => None,
+            Dedup::None if !self.decided => None,
+            Dedup::Session | Dedup::None => Some(Scope::Exposure(self.clone())),
+            Dedup::Identity => Some(Scope::Exposure(Self { session: 0, ..self.clone() })),
         }
     }
 }
@@ -54,6 +64,8 @@ impl Seen {
 #[derive(Clone, Debug)]
 enum Op {
     Record(Seen),
+    /// An anonymous person turns out to be this person.
+    Link(u8, u8),
     /// So many exposures of different flags.
     Burst(u16, Seen),
     Advance(f64),
@@ -75,13 +87,17 @@ fn any_seen() -> impl Strategy<Value = Seen> {
     let value_bytes = prop_oneof![
         12 => Just(4_usize), 4 => Just(900), 3 => 10_000..16_000_usize, 1 => 40_000..60_000_usize, 1 => 200_000..300_000_usize
     ];
-    (flag, 0..2_u8, 0..2_u8, 0..2_u8, value_bytes).prop_map(|(flag, variant, person, session, value_bytes)| Seen {
-        flag,
-        variant,
-        person,
-        session,
-        value_bytes,
-    })
+    let decided = prop::bool::weighted(0.3);
+    (flag, 0..2_u8, 0..2_u8, 0..2_u8, value_bytes, decided).prop_map(
+        |(flag, variant, person, session, value_bytes, decided)| Seen {
+            flag,
+            variant,
+            person,
+            session,
+            value_bytes,
+            decided,
+        },
+    )
 }
 
 fn any_outcome() -> impl Strategy<Value = Outcome> {
@@ -91,6 +107,7 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
 fn any_op() -> impl Strategy<Value = Op> {
     prop_oneof![
         24 => any_seen().prop_map(Op::Record),
+        4 => (0..4_u8, 0..4_u8).prop_map(|(anonymous, person)| Op::Link(anonymous, person)),
         1 => (20..260_u16, any_seen()).prop_map(|(count, seen)| Op::Burst(count, Seen { value_bytes: seen.value_bytes.min(900), ..seen })),
         10 => prop_oneof![0.0..200.0, 4_000.0..12_000.0].prop_map(Op::Advance),
         2 => (0.0..15_000.0).prop_map(Op::Sleep),
@@ -107,11 +124,12 @@ fn any_op() -> impl Strategy<Value = Op> {
 /// A row that waits, as the model knows it.
 #[derive(Clone, Debug)]
 struct Waiting {
-    scope: Option<Seen>,
+    scope: Option<Scope>,
     seq: u64,
     id: String,
     row: String,
-    experiment: bool,
+    link: bool,
+    precious: bool,
     flight: Option<u32>,
     was_sent: bool,
 }
@@ -142,13 +160,13 @@ struct Model {
     flights: Vec<Flight>,
     wake_at_mono_ms: Option<f64>,
     /// The newest last.
-    remembered: Vec<Seen>,
+    remembered: Vec<Scope>,
     /// The row that each id stood for when it was last recorded, and whether that row was given up since.
     rows: HashMap<String, (String, bool)>,
     sequence_numbers: HashSet<u64>,
     counters: Counters,
     last_sent: Counters,
-    refused_since_flush: HashSet<(Seen, u64)>,
+    refused_since_flush: HashSet<(Scope, u64)>,
     recorded: u32,
     delivered: u32,
     /// Rows delivered since a flush was asked for that has not ended.
@@ -183,6 +201,7 @@ impl Model {
     fn apply(&mut self, op: &Op) {
         match op {
             Op::Record(seen) => self.record(seen),
+            Op::Link(anonymous, person) => self.link(*anonymous, *person),
             Op::Burst(count, seen) => {
                 for number in 0..*count {
                     let base = if seen.is_experiment() { FIRST_EXPERIMENT } else { 0 };
@@ -260,7 +279,7 @@ impl Model {
             rule_id: "",
             experiment: if seen.is_experiment() { "experiment" } else { "" },
             environment: "production",
-            source: Source::Call,
+            source: if seen.decided { Source::Handshake } else { Source::Call },
             attributes: &Value::Null,
         };
         let effects = step(&mut self.state, Input::Record(&draft), self.now);
@@ -274,30 +293,89 @@ impl Model {
             assert_eq!((recorded.len(), refused, stale), (0, 0, false), "a known exposure changes nothing");
         } else if let [row] = recorded[..] {
             assert_eq!(refused, 0);
+            assert!(!seen.decided || self.has_spare_half(row.len()), "half of the ring is for what is seen");
             let evicted = self.make_room(row.len());
             assert_eq!(evicted.map(|count| count > 0), Some(stale), "an eviction un-marks, and is told");
+            assert!(!(seen.decided && stale), "what is only decided evicts nothing");
+            let json: serde_json::Value = serde_json::from_str(row).unwrap();
+            let dedup = if self.dedup == Dedup::None && seen.decided { Dedup::Session } else { self.dedup };
+            assert_eq!(json["dedup"], dedup.as_str());
+            assert_eq!(json["source"], if seen.decided { "handshake" } else { "call" });
             self.take_up(scope, seen.is_experiment(), row);
         } else {
             assert_eq!((recorded.len(), refused, stale), (0, 1, false), "recorded, or refused and nothing else");
             // Everything else of a row is shorter than this.
             let row_bytes = seen.value_bytes + 700;
-            let stay = || self.waiting.iter().filter(|waiting| waiting.experiment || waiting.flight.is_some());
-            let stay_bytes: usize = stay().map(|waiting| waiting.row.len()).sum();
-            assert!(stay().count() >= RING_ROWS || stay_bytes + row_bytes > RING_BYTES, "there was room");
-            // Without a scope an id is made of the number it would have had.
-            let key = match scope {
-                Some(scope) => (scope, 0),
-                None => (Seen { session: 0, ..seen.clone() }, self.counters.seq_max + 1),
-            };
-            if self.refused_since_flush.len() < RING_ROWS && self.refused_since_flush.insert(key) {
-                self.counters.refused += 1;
+            if seen.decided {
+                assert!(!self.has_spare_half(row_bytes), "there was room"); // Its turn comes later: that is no loss.
+            } else {
+                self.refuse(scope.unwrap_or(Scope::Exposure(Seen { session: 0, ..seen.clone() })), row_bytes);
             }
         }
         self.follow(effects);
     }
 
+    fn link(&mut self, anonymous: u8, person: u8) {
+        let scope = Scope::Link(anonymous, person);
+        let known =
+            self.waiting.iter().any(|waiting| waiting.scope.as_ref() == Some(&scope)) || self.remembers(Some(&scope));
+        let (anonymous, person) = (format!("anonymous-{anonymous}"), format!("person-{person}"));
+        let link = Link {
+            anonymous_id: &anonymous,
+            distinct_id: &person,
+            device_id: "device",
+            session_id: "session",
+            environment: "production",
+        };
+        let seq = self.counters.seq_max + 1;
+        let row = format!(
+            "{{\"id\":\"{}\",\"ts_ms\":{},\"mono_ms\":{},\"seq\":{seq},\"instance_id\":\"instance\",\"anon_id\":\"{anonymous}\",\
+             \"distinct_id\":\"{person}\",\"device_id\":\"device\",\"session_id\":\"session\",\"environment\":\"production\",\
+             \"app_version\":\"2.4.1\",\"sdk\":\"pennon/{}\"}}",
+            Id::of_link(&anonymous, &person).to_text(),
+            self.now.wall_ms as u64,
+            self.now.mono_ms as u64,
+            env!("CARGO_PKG_VERSION"),
+        );
+        let effects = step(&mut self.state, Input::Link(&link), self.now);
+        assert!(!effects.iter().any(|effect| matches!(effect, Effect::Recorded(_))), "a link is no exposure");
+        let refused = effects.contains(&Effect::Refused);
+        let stale = effects.contains(&Effect::Stale);
+        if known {
+            assert!(!refused && !stale, "a known link changes nothing");
+        } else if refused {
+            assert!(!stale, "refused and nothing else");
+            self.refuse(scope, row.len());
+        } else {
+            let evicted = self.make_room(row.len());
+            assert_eq!(evicted.map(|count| count > 0), Some(stale), "an eviction un-marks, and is told");
+            self.take_up(Some(scope), true, &row);
+            self.waiting.last_mut().unwrap().link = true;
+        }
+        self.follow(effects);
+    }
+
+    fn has_spare_half(&self, bytes: usize) -> bool {
+        self.waiting.len() < RING_ROWS / 2 && self.waiting_bytes() + bytes <= RING_BYTES / 2
+    }
+
+    /// Nothing that might go would have made room for so many bytes. It is counted once per flush and id.
+    fn refuse(&mut self, scope: Scope, row_bytes: usize) {
+        let stay = || self.waiting.iter().filter(|waiting| waiting.precious || waiting.flight.is_some());
+        let stay_bytes: usize = stay().map(|waiting| waiting.row.len()).sum();
+        assert!(stay().count() >= RING_ROWS || stay_bytes + row_bytes > RING_BYTES, "there was room");
+        // Where each exposure is a row of its own, its id is made of the number it would have had.
+        let number = match &scope {
+            Scope::Exposure(seen) if seen.scope(self.dedup).is_none() => self.counters.seq_max + 1,
+            _ => 0,
+        };
+        if self.refused_since_flush.len() < RING_ROWS && self.refused_since_flush.insert((scope, number)) {
+            self.counters.refused += 1;
+        }
+    }
+
     /// Whether the id is remembered as acknowledged; if so it counts as used now.
-    fn remembers(&mut self, scope: Option<&Seen>) -> bool {
+    fn remembers(&mut self, scope: Option<&Scope>) -> bool {
         let place = scope.and_then(|scope| self.remembered.iter().position(|known| known == scope));
         if let Some(place) = place {
             let known = self.remembered.remove(place);
@@ -310,7 +388,7 @@ impl Model {
     fn make_room(&mut self, bytes: usize) -> Option<usize> {
         let mut evicted = 0;
         while self.waiting.len() >= RING_ROWS || self.waiting_bytes() + bytes > RING_BYTES {
-            let place = self.waiting.iter().position(|waiting| !waiting.experiment && waiting.flight.is_none())?;
+            let place = self.waiting.iter().position(|waiting| !waiting.precious && waiting.flight.is_none())?;
             let gone = self.waiting.remove(place);
             self.rows.get_mut(&gone.id).unwrap().1 = true;
             self.counters.ring_full += 1;
@@ -323,7 +401,7 @@ impl Model {
         self.waiting.iter().map(|waiting| waiting.row.len()).sum()
     }
 
-    fn take_up(&mut self, scope: Option<Seen>, experiment: bool, row: &str) {
+    fn take_up(&mut self, scope: Option<Scope>, precious: bool, row: &str) {
         let json: serde_json::Value = serde_json::from_str(row).unwrap();
         let (id, seq) = (json["id"].as_str().unwrap().to_owned(), json["seq"].as_u64().unwrap());
         assert!(self.sequence_numbers.insert(seq), "sequence number {seq} is used again");
@@ -332,7 +410,8 @@ impl Model {
         self.recorded += 1;
         let earlier = self.rows.insert(id.clone(), (row.to_owned(), false));
         assert!(earlier.is_none_or(|(_, given_up)| given_up), "two rows have the id {id}");
-        self.waiting.push(Waiting { scope, seq, id, row: row.to_owned(), experiment, flight: None, was_sent: false });
+        let row = row.to_owned();
+        self.waiting.push(Waiting { scope, seq, id, row, link: false, precious, flight: None, was_sent: false });
     }
 
     fn settle(&mut self, flight: u32, outcome: Outcome) {
@@ -377,10 +456,10 @@ impl Model {
         }
     }
 
-    /// Those never sent go before others, then those of experiments: what is left behind is less important than what
+    /// Those never sent go before others, then links and those of experiments: what is left behind is less important than what
     /// went, or larger.
     fn check_what_an_exit_left(&self, before: &[u32]) {
-        let importance = |waiting: &Waiting| (!waiting.was_sent, waiting.experiment);
+        let importance = |waiting: &Waiting| (!waiting.was_sent, waiting.precious);
         let went = |waiting: &&Waiting| waiting.flight.is_some_and(|number| !before.contains(&number));
         for went in self.waiting.iter().filter(went) {
             let left = self.waiting.iter().find(|left| {
@@ -414,7 +493,7 @@ impl Model {
                     assert_eq!(self.wake_at_mono_ms, None, "two calls are under way");
                     self.wake_at_mono_ms = Some(self.now.mono_ms + delay_ms);
                 }
-                Effect::StoreAcknowledged => assert_ne!(self.dedup, Dedup::None),
+                Effect::StoreAcknowledged => assert!(!self.remembered.is_empty(), "there is something to store"),
                 Effect::Flushed { delivered, pending } => {
                     assert_eq!(self.flush.take(), Some(delivered), "each flush ends once, with what it delivered");
                     assert_eq!(pending, self.waiting.len());
@@ -483,9 +562,11 @@ impl Model {
         assert_eq!(body["sent_at_ms"], self.now.wall_ms as u64);
         assert_eq!(body["sent_mono_ms"], self.now.mono_ms as u64);
         assert_eq!(body["attempt"].as_u64().unwrap() > 1, rows.iter().any(|waiting| waiting.was_sent));
-        assert_eq!((body["links"].to_string(), body["events"].to_string()), ("[]".to_owned(), "[]".to_owned()));
-        let frozen: Vec<&str> = rows.iter().map(|waiting| waiting.row.as_str()).collect();
-        let end = format!("\"exposures\":[{}],\"links\":[],\"events\":[]}}", frozen.join(","));
+        let frozen = |link: bool| {
+            let rows = rows.iter().filter(|waiting| waiting.link == link);
+            rows.map(|waiting| waiting.row.as_str()).collect::<Vec<_>>().join(",")
+        };
+        let end = format!("\"exposures\":[{}],\"links\":[{}],\"events\":[]}}", frozen(false), frozen(true));
         assert!(batch.body.ends_with(&end), "rows go out as they were recorded");
 
         let ledger = &body["ledger"];

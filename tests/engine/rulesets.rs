@@ -536,7 +536,7 @@ proptest! {
     fn any_json_in_the_place_of_a_flag_is_decided_or_is_a_problem(flag in any_json(), attributes in any_json()) {
         let mut client = client(&json!({ "flags": { "f": flag } }).to_string());
         let attributes: Attributes = serde_json::from_value(attributes).unwrap();
-        let _ = client.identify(Some("u1".into()), attributes);
+        let _ = client.identify(Some("u1".into()), attributes, NOW);
         check_answer(&mut client, "f")?;
     }
 
@@ -550,7 +550,7 @@ proptest! {
         let mut sound = client(&full().to_string());
         let mut mutated = client(&ruleset.to_string());
         for client in [&mut sound, &mut mutated] {
-            let _ = client.identify(Some("u1".into()), attributes.clone());
+            let _ = client.identify(Some("u1".into()), attributes.clone(), NOW);
         }
         check_answer(&mut mutated, "checkout")?;
         let others = |client: &mut Client| -> Vec<_> {

@@ -122,8 +122,10 @@ impl Page {
         let answer = self.client.decide(key, self.now);
         let (variant, reason) = (answer.variant_key.unwrap_or_default().to_owned(), answer.decision.reason.as_str());
         let value_text = self.client.variant_json(key, &variant).unwrap_or("null").to_owned();
+        let decided = false;
+        let (manual_variant, value_is_cut) = (None, false);
         let seen =
-            Seen { key, variant: &variant, reason, manual_variant: None, value_text: &value_text, value_is_cut: false };
+            Seen { key, variant: &variant, reason, manual_variant, decided, value_text: &value_text, value_is_cut };
         let effects = self.client.record(&seen, self.now);
         self.run(effects);
         // What the facade does from a microtask.
@@ -132,6 +134,19 @@ impl Page {
             self.storage.insert(StorageKey::Sticky.as_str(), text);
         }
         (variant, reason)
+    }
+
+    /// Decides a flag as the client does when it tells that a flag was decided, not seen.
+    pub fn decide(&mut self, key: &str) {
+        let answer = self.client.decide(key, self.now);
+        let (variant, reason) = (answer.variant_key.unwrap_or_default().to_owned(), answer.decision.reason.as_str());
+        let value_text = self.client.variant_json(key, &variant).unwrap_or("null").to_owned();
+        let decided = true;
+        let (manual_variant, value_is_cut) = (None, false);
+        let seen =
+            Seen { key, variant: &variant, reason, manual_variant, decided, value_text: &value_text, value_is_cut };
+        let effects = self.client.record(&seen, self.now);
+        self.run(effects);
     }
 
     /// Before a read: ends the session, or the time of a flag, that is over.
@@ -153,7 +168,7 @@ impl Page {
     }
 
     pub fn identify(&mut self, id: &str) {
-        let effects = self.client.identify(Some(id.into()), Value::Null);
+        let effects = self.client.identify(Some(id.into()), Value::Null, self.now);
         self.run(effects);
     }
 
@@ -199,6 +214,15 @@ impl Page {
     fn pass(&mut self, milliseconds: f64) {
         self.now.wall_ms += milliseconds;
         self.now.mono_ms += milliseconds;
+    }
+
+    /// The links of every batch that was sent, in their order.
+    pub fn links(&self) -> Vec<serde_json::Value> {
+        let of = |batch: &Batch| {
+            let body: serde_json::Value = serde_json::from_str(&batch.body).unwrap();
+            body["links"].as_array().unwrap().clone()
+        };
+        self.sent.iter().flat_map(of).collect()
     }
 
     /// The same field of every row that was recorded.

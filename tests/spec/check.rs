@@ -75,6 +75,8 @@ pub fn exposure_ids() {
         value_text: Text,
         reason: String,
         experiment: Text,
+        #[serde(default)]
+        decided: bool,
     }
     for (at, Vector { fields, id }) in vectors::<Vector>(include_str!("exposure_id.json"), 100).into_iter().enumerate()
     {
@@ -91,9 +93,23 @@ pub fn exposure_ids() {
             value_text: &fields.value_text.full(),
             reason: &fields.reason,
             experiment: &fields.experiment.full(),
-            decided: false,
+            decided: fields.decided,
         });
         assert_eq!(found.to_text(), id, "vector {at}");
+    }
+}
+
+pub fn link_ids() {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Vector {
+        anonymous_id: Text,
+        distinct_id: Text,
+        id: String,
+    }
+    for (at, vector) in vectors::<Vector>(include_str!("link_id.json"), 100).into_iter().enumerate() {
+        let found = Id::of_link(&vector.anonymous_id.full(), &vector.distinct_id.full());
+        assert_eq!(found.to_text(), vector.id, "vector {at}");
     }
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the vectors beside it: bucketing.json, exposure_id.json and evaluation.json.
+"""Writes the vectors beside it: bucketing.json, exposure_id.json, link_id.json and evaluation.json.
 
 An implementation of docs/ruleset.md of its own, in another language and on another hash library, so that a mistake in
 the engine cannot hide in its own expectations. Nothing here is copied from the engine's output. Run it with
@@ -74,12 +74,16 @@ ID_FIELDS = [
 ]
 
 
-def exposure_id(fields):
+def row_id(parts):
     """Two XXH64, seeds 0 and 1, over the parts, each behind its length; base64url without padding."""
-    parts = ["pennon1"] + [str(text_of(fields[name])) for name in ID_FIELDS] + ["seen"]
     message = b"".join(struct.pack("<I", len(part.encode())) + part.encode() for part in parts)
     digest = b"".join(struct.pack(">Q", xxhash.xxh64_intdigest(message, seed=seed)) for seed in (0, 1))
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def exposure_id(fields):
+    fate = "decided" if fields.get("decided") else "seen"
+    return row_id(["pennon1"] + [str(text_of(fields[name])) for name in ID_FIELDS] + [fate])
 
 
 def exposure_id_vectors():
@@ -118,7 +122,22 @@ def exposure_id_vectors():
         {**base, "unitId": left, "distinctId": right}
         for left, right in [("ab", "c"), ("a", "bc"), ("abc", ""), ("", "abc")]
     ]
+    rows += [{**base, **more, "decided": True} for more in [{}, {"variant": "control"}, {"dedup": "identity", "scopeId": ""}]]
     return [{"fields": fields, "id": exposure_id(fields)} for fields in rows]
+
+
+def link_id_vectors():
+    texts = [
+        "01890a5d-ac97-7000-8000-000000000001", "u1", "", "x", "\u0000", "caf\u00e9", "\u65d7", "\U0001f6a9", "\ufffd",
+        "ab", "c", "a", "bc", {"repeat": "\u00e9", "times": 128},
+    ]
+    return [
+        {
+            "anonymousId": anonymous, "distinctId": distinct,
+            "id": row_id(["pennon1", "link", text_of(anonymous), text_of(distinct)]),
+        }
+        for anonymous in texts for distinct in texts
+    ]
 
 
 # ---------------------------------------------------------------------------------------------------------- evaluation
@@ -773,6 +792,7 @@ def main():
     files = {
         "bucketing.json": document("bucket = (XXH32(utf8(salt) 00 utf8(unitId), seed 0) * 100000) >> 32", bucketing_vectors()),
         "exposure_id.json": document("the id of an exposure's row, by docs/ruleset.md", exposure_id_vectors()),
+        "link_id.json": document("the id of a link's row, by docs/ruleset.md", link_id_vectors()),
         "evaluation.json": document(
             "what a flag answers, by docs/ruleset.md; value and flagVersion are absent where no variant is named",
             evaluation_vectors(), anonymousId=ANONYMOUS_ID, deviceId=DEVICE_ID,

@@ -14,6 +14,7 @@ fn store() -> (TempDir, Sqlite) {
 fn any_record() -> impl Strategy<Value = Record> {
     (0..4_u8, 0..3_i64, 0..3_i64, 0..3_i64, 0..3_u8).prop_map(
         |(id, corrected_ts_ms, received_at_ms, digest, content)| Record {
+            table: Table::Exposures,
             id: format!("id-{id}"),
             // What differs in content differs in its digest.
             rank: Rank { corrected_ts_ms, received_at_ms, digest: digest * 3 + i64::from(content) },
@@ -115,6 +116,7 @@ fn a_commit_waits_for_the_disk() {
 fn a_batch_that_fails_leaves_nothing_of_its_transaction() {
     let (_folder, store) = store();
     let record = |cells: Vec<(&'static str, Cell)>| Record {
+        table: Table::Exposures,
         id: "x".to_owned(),
         rank: Rank { corrected_ts_ms: 0, received_at_ms: 0, digest: 0 },
         arrival: None,
@@ -135,9 +137,62 @@ fn a_batch_that_fails_leaves_nothing_of_its_transaction() {
 #[test]
 fn a_newer_file_is_left_alone() {
     let (folder, store) = store();
-    store.writer().pragma_update(None, "user_version", 2).unwrap();
+    store.writer().pragma_update(None, "user_version", 3).unwrap();
     let path = folder.path().join("pennon.db");
-    let expected = StoreError(format!("{} has schema version 2, expected 1", path.display()));
+    let expected = StoreError(format!("{} has schema version 3, expected 1 to 2", path.display()));
     assert_eq!(Sqlite::open(&path).err(), Some(expected.clone()));
     assert_eq!(open_read_only(&path).err(), Some(expected));
+}
+
+/// A file as the first release made it, with one row.
+fn file_of_the_first_release(path: &Path) {
+    let connection = Connection::open(path).unwrap();
+    connection.execute_batch(include_str!("../schema/1.sql")).unwrap();
+    connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    let row = "INSERT INTO exposures (id, flag_key, distinct_id, received_at_ms, corrected_ts_ms, clock, digest)
+               VALUES ('x', 'f', 'u', 5, 4, 'client', 3)";
+    connection.execute(row, []).unwrap();
+}
+
+#[test]
+fn an_older_file_is_read_as_it_is_and_brought_up_to_date_by_a_collector() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pennon.db");
+    file_of_the_first_release(&path);
+    let rows = |connection: &Connection| {
+        let (mut rows, mut links) = (Vec::new(), Vec::new());
+        let push = |into: &mut Vec<StoredRow>, row: &StoredRow| -> Result<(), StoreError> {
+            into.push(row.clone());
+            Ok(())
+        };
+        for_each_row(connection, None, |row| push(&mut rows, row)).unwrap();
+        for_each_link(connection, |row| push(&mut links, row)).unwrap();
+        (rows.len(), links.len())
+    };
+    assert_eq!(rows(&open_read_only(&path).unwrap()), (1, 0));
+
+    let store = Sqlite::open(&path).unwrap();
+    assert_eq!(table(&store), [r#"Text("x") Integer(4) Integer(5) Integer(3) Text("u") Null"#]);
+    let text = |text: &str| Cell::Text(text.to_owned());
+    let link = Record {
+        table: Table::Links,
+        id: "y".to_owned(),
+        rank: Rank { corrected_ts_ms: 1, received_at_ms: 1, digest: 1 },
+        arrival: None,
+        cells: vec![("anon_id", text("a")), ("distinct_id", text("u")), ("clock", text("client"))],
+    };
+    store.append(&[Batch { records: vec![link], ..Batch::default() }]).unwrap();
+    assert_eq!(rows(&open_read_only(&path).unwrap()), (1, 1));
+
+    // The same file, table by table, as one that was new.
+    let schema = |store: &Sqlite| -> Vec<String> {
+        let reader = store.reader().unwrap();
+        let mut statement = reader.prepare("SELECT coalesce(sql, name) FROM sqlite_schema ORDER BY name").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    };
+    let new = Sqlite::open(&folder.path().join("new.db")).unwrap();
+    assert_eq!(schema(&store), schema(&new));
+    drop(store);
+    Sqlite::open(&path).unwrap();
 }

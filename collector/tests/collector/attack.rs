@@ -207,6 +207,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         "value",
         "variant",
         "distinct_id",
+        "anon_id",
         "ts_ms",
         "mono_ms",
         "seq",

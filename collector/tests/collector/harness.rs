@@ -71,8 +71,17 @@ impl Site {
 
     /// What `pennon-collector rows` prints.
     pub fn rows(&self, options: &[&str]) -> Vec<Value> {
+        self.printed("rows", options)
+    }
+
+    /// What `pennon-collector links` prints.
+    pub fn links(&self) -> Vec<Value> {
+        self.printed("links", &[])
+    }
+
+    fn printed(&self, what: &str, options: &[&str]) -> Vec<Value> {
         let Output { status, stdout, stderr } =
-            Command::new(PROGRAM).arg("rows").arg("--data").arg(self.data()).args(options).output().unwrap();
+            Command::new(PROGRAM).arg(what).arg("--data").arg(self.data()).args(options).output().unwrap();
         assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
         String::from_utf8(stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }

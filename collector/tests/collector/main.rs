@@ -7,6 +7,7 @@ mod cli;
 mod harness;
 mod ingest;
 mod kill;
+mod links;
 mod origins;
 mod reading;
 mod ruleset;

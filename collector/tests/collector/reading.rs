@@ -35,23 +35,24 @@ fn a_report_counts_rows_and_people_per_variant_reason_and_day() {
     assert_eq!(
         collector.get("/api/report/checkout").json(),
         json!({
-            "flag": "checkout", "rows": 7, "people": 4,
+            "flag": "checkout", "rows": 7, "people": 4, "targeted": 0, "links": 0,
             "variants": [
-                { "variant": null, "reason": "rollout", "rows": 1, "people": 1 },
-                { "variant": "a", "reason": "SPLIT", "rows": 4, "people": 2 },
-                { "variant": "b", "reason": "NOT_IN_EXPOSURE", "rows": 1, "people": 1 },
-                { "variant": "b", "reason": "SPLIT", "rows": 1, "people": 1 },
+                { "variant": null, "reason": "rollout", "rows": 1, "people": 1, "targeted": 0 },
+                { "variant": "a", "reason": "SPLIT", "rows": 4, "people": 2, "targeted": 0 },
+                { "variant": "b", "reason": "NOT_IN_EXPOSURE", "rows": 1, "people": 1, "targeted": 0 },
+                { "variant": "b", "reason": "SPLIT", "rows": 1, "people": 1, "targeted": 0 },
             ],
             "days": [
-                { "day": "2024-01-05", "variant": "a", "reason": "SPLIT", "rows": 3, "people": 2 },
-                { "day": "2024-01-06", "variant": null, "reason": "rollout", "rows": 1, "people": 1 },
-                { "day": "2024-01-06", "variant": "a", "reason": "SPLIT", "rows": 1, "people": 1 },
-                { "day": "2024-01-06", "variant": "b", "reason": "NOT_IN_EXPOSURE", "rows": 1, "people": 1 },
-                { "day": "2024-01-06", "variant": "b", "reason": "SPLIT", "rows": 1, "people": 1 },
+                { "day": "2024-01-05", "variant": "a", "reason": "SPLIT", "rows": 3, "people": 2, "targeted": 0 },
+                { "day": "2024-01-06", "variant": null, "reason": "rollout", "rows": 1, "people": 1, "targeted": 0 },
+                { "day": "2024-01-06", "variant": "a", "reason": "SPLIT", "rows": 1, "people": 1, "targeted": 0 },
+                { "day": "2024-01-06", "variant": "b", "reason": "NOT_IN_EXPOSURE", "rows": 1, "people": 1, "targeted": 0 },
+                { "day": "2024-01-06", "variant": "b", "reason": "SPLIT", "rows": 1, "people": 1, "targeted": 0 },
             ],
         })
     );
-    let nothing = json!({ "flag": "none", "rows": 0, "people": 0, "variants": [], "days": [] });
+    let nothing =
+        json!({ "flag": "none", "rows": 0, "people": 0, "targeted": 0, "links": 0, "variants": [], "days": [] });
     assert_eq!(collector.get("/api/report/none").json(), nothing);
 }
 

@@ -88,12 +88,14 @@ fn a_row_without_an_id_gets_the_one_that_the_client_would_make() {
         if serde_json::from_str::<&RawValue>(&value).is_err() {
             continue;
         }
+        let source = if fields["decided"] == true { "handshake" } else { "call" };
         let (instance_id, seq) = if dedup == "none" { scope.rsplit_once('/').unwrap() } else { ("", "0") };
         let row = json!({
             "environment": text("environment"), "dedup": dedup, "session_id": scope, "instance_id": instance_id,
             "seq": seq.parse::<u64>().unwrap(), "unit_id": text("unitId"), "distinct_id": text("distinctId"),
             "flag_key": text("flagKey"), "flag_version": fields["flagVersion"], "variant": text("variant"),
             "reason": text("reason"), "experiment": text("experiment"), "value": "VALUE",
+            "source": source,
         });
         let body = json!({ "exposures": [row] }).to_string().replace("\"VALUE\"", &value);
         let answer = collector.send_text(&body);

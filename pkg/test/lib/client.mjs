@@ -34,11 +34,14 @@ export function network(...answers) {
   return { fetch, answers, batches }
 }
 
-/** A client for person-1 with the ruleset above. With `net` it sends there. */
+/**
+ * A client for person-1 with the ruleset above. With `net` it sends there, of an anonymous person, who has no links, and
+ * what is seen alone.
+ */
 export function makeClient({ net, exposures, identity, ...options } = {}) {
   return createClient({
     ruleset: RULESET,
-    identity: { distinctId: "person-1", ...identity },
+    identity: { ...(!net && { distinctId: "person-1" }), ...identity },
     ...(net && { exposures: { endpoint: "http://collector.example/e", fetch: net.fetch, ...exposures } }),
     ...options,
   })

@@ -1,4 +1,4 @@
-//! Ids of exposures that the server has acknowledged: the only ones that count as reported.
+//! Ids of exposures and links that the server has acknowledged: the only ones that count as reported.
 
 use xxhash_rust::xxh64::xxh64;
 
@@ -11,7 +11,7 @@ const STORED_LENGTH: usize = 11;
 
 #[derive(Debug, Default)]
 pub struct Acknowledged {
-    /// The newest last.
+    /// As [`Id::short`](super::id::Id::short) makes them, the newest last.
     ids: Vec<[u8; 8]>,
     /// Hash of what was stored last: reading that again teaches nothing.
     stored_hash: u64,
@@ -36,8 +36,9 @@ impl Acknowledged {
         }
     }
 
-    pub fn clear(&mut self) {
-        self.ids.clear();
+    /// Links stay: what they say is true of every person.
+    pub fn forget_exposures(&mut self) {
+        self.ids.retain(|[.., last]| last & 1 == 1);
     }
 
     /// Adds what another tab stored, as older than what is known here. What is no id is passed over.
@@ -77,6 +78,7 @@ impl Acknowledged {
 
 #[cfg(test)]
 mod tests {
+    use super::super::id::Id;
     use super::*;
 
     fn id(number: u64) -> [u8; 8] {
@@ -94,6 +96,17 @@ mod tests {
         assert!(known.contains(id(0)));
         assert!(!known.contains(id(1)));
         assert_eq!(known.ids.len(), MAX_IDS);
+    }
+
+    #[test]
+    fn links_outlast_exposures() {
+        let (link, exposure) = (Id::of_link("a1", "u1"), Id::of_link("a1", "u2"));
+        let mut known = Acknowledged::default();
+        known.insert(link.short(true));
+        known.insert(exposure.short(false));
+        known.forget_exposures();
+        assert!(known.contains(link.short(true)));
+        assert!(!known.contains(exposure.short(false)));
     }
 
     #[test]

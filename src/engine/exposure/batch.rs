@@ -2,6 +2,7 @@
 
 use super::super::text::{push_integer, push_json_string};
 use super::super::time::Now;
+use super::ring::Waiting;
 
 /// Counters that only grow, per client instance. The collector keeps the largest of each, so that a lost or repeated
 /// batch does no harm.
@@ -11,7 +12,7 @@ pub struct Ledger {
     pub seq_max: u32,
     /// Rows evicted from a full ring.
     pub dropped_ring_full: u32,
-    /// Exposures not recorded because the ring was full, once per flush and id.
+    /// Exposures and links not recorded because the ring was full, once per flush and id.
     pub refused: u32,
     /// Rows sent again after an attempt without acknowledgement.
     pub resent: u32,
@@ -33,7 +34,7 @@ pub struct Envelope<'a> {
 }
 
 /// The request's body. Rows go in as they were recorded; all else is stamped for this attempt.
-pub fn write<'a>(envelope: &Envelope<'_>, rows: impl Iterator<Item = &'a str>) -> String {
+pub fn write(envelope: &Envelope<'_>, rows: &[&Waiting]) -> String {
     let mut out = String::with_capacity(4096);
     out.push_str("{\"v\":1,");
     if !envelope.key.is_empty() {
@@ -60,15 +61,23 @@ pub fn write<'a>(envelope: &Envelope<'_>, rows: impl Iterator<Item = &'a str>) -
     push_field(&mut out, ",\"resent\":", ledger.resent.into());
     push_field(&mut out, ",\"adopted\":0,\"traps\":0,\"persist_failed\":", ledger.persist_failed.into());
     push_field(&mut out, ",\"unreachable\":", ledger.unreachable.into());
-    out.push_str("},\"exposures\":[");
-    for (place, row) in rows.enumerate() {
-        if place > 0 {
-            out.push(',');
-        }
-        out.push_str(row);
-    }
-    out.push_str("],\"links\":[],\"events\":[]}");
+    out.push('}');
+    push_rows(&mut out, ",\"exposures\":", rows, false);
+    push_rows(&mut out, ",\"links\":", rows, true);
+    out.push_str(",\"events\":[]}");
     out
+}
+
+/// The links among the rows, or the exposures.
+fn push_rows(out: &mut String, name: &str, rows: &[&Waiting], link: bool) {
+    out.push_str(name);
+    let mut separator = '[';
+    for waiting in rows.iter().filter(|waiting| waiting.link == link) {
+        out.push(separator);
+        separator = ',';
+        out.push_str(&waiting.row);
+    }
+    out.push_str(if separator == '[' { "[]" } else { "]" });
 }
 
 fn push_field(out: &mut String, name: &str, number: u64) {

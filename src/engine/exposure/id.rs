@@ -1,4 +1,5 @@
-//! The id of an exposure: its dedup key, made of what it says. Tabs, retries and restarts agree on it without asking.
+//! The id of an exposure or a link: its dedup key, made of what it says. Tabs, retries and restarts agree on it without
+//! asking.
 
 use serde::Deserialize;
 use xxhash_rust::xxh64::Xxh64;
@@ -46,15 +47,15 @@ pub struct IdFields<'a> {
     pub decided: bool,
 }
 
-/// An exposure's id: 16 bytes, written as 22 characters.
+/// An exposure's or a link's id: 16 bytes, written as 22 characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Id([u8; 16]);
 
 impl Id {
-    /// XXH64 with seed 0, then XXH64 with seed 1, both big-endian, over `pennon1`, the fields and `seen` or `decided`,
-    /// each as UTF-8 with its length before it as little-endian u32. `tests/spec/exposure_id.json` pins it.
+    /// An exposure's id: [`Id::of_parts`] of `pennon1`, the fields and `seen` or `decided`. `tests/spec/exposure_id.json`
+    /// pins it.
     pub fn of(fields: &IdFields<'_>) -> Self {
-        let parts = [
+        Self::of_parts(&[
             "pennon1",
             fields.environment,
             fields.dedup.as_str(),
@@ -68,7 +69,17 @@ impl Id {
             fields.reason,
             fields.experiment,
             if fields.decided { "decided" } else { "seen" },
-        ];
+        ])
+    }
+
+    /// A link's id: that of a pair of ids, whenever and wherever it is seen. `tests/spec/link_id.json` pins it.
+    pub fn of_link(anonymous_id: &str, distinct_id: &str) -> Self {
+        Self::of_parts(&["pennon1", "link", anonymous_id, distinct_id])
+    }
+
+    /// XXH64 with seed 0, then XXH64 with seed 1, both big-endian, over the parts, each as UTF-8 with its length before it
+    /// as little-endian u32.
+    fn of_parts(parts: &[&str]) -> Self {
         let digest = |seed| {
             let mut hash = Xxh64::new(seed);
             for part in parts {
@@ -87,9 +98,10 @@ impl Id {
         out
     }
 
-    /// What is kept of it once it is acknowledged: the first half.
-    pub fn short(self) -> [u8; 8] {
-        ((u128::from_be_bytes(self.0) >> 64) as u64).to_be_bytes()
+    /// What is kept of it once it is acknowledged: the first half, whose last bit says whether it is a link's.
+    pub fn short(self, link: bool) -> [u8; 8] {
+        let half = (u128::from_be_bytes(self.0) >> 64) as u64;
+        (half & !1 | u64::from(link)).to_be_bytes()
     }
 }
 

@@ -15,8 +15,13 @@ pub struct Waiting {
     pub id: Id,
     pub seq: u32,
     pub row: String,
-    /// Whether its flag has an experiment: those are sent first and evicted never.
-    pub experiment: bool,
+    /// A link rather than an exposure.
+    pub link: bool,
+    /// Sent before others and never evicted: the exposure of a flag with an experiment, and every link. (A page has few
+    /// links, no read records a lost one again, and without it all exposures of a person are split in two.)
+    pub precious: bool,
+    /// Whether its id can come again, and is to be remembered once it is acknowledged.
+    pub recurs: bool,
     /// The flight it is on, or 0.
     pub flight: u32,
     /// How many flights it was on before and is now.
@@ -46,10 +51,15 @@ impl Ring {
         self.rows.iter_mut()
     }
 
-    /// Makes room for a row of so many bytes: evicts the oldest rows that have no experiment and are on no flight.
+    /// Whether a row of so many bytes fits into half of the ring: the other half is for what is seen.
+    pub fn has_spare_half(&self, bytes: usize) -> bool {
+        self.rows.len() < MAX_ROWS / 2 && self.bytes + bytes <= MAX_BYTES / 2
+    }
+
+    /// Makes room for a row of so many bytes: evicts the oldest rows that are not precious and on no flight.
     /// Gives how many were evicted; `None`, and evicts nothing, when that would not be enough.
     pub fn make_room(&mut self, bytes: usize) -> Option<u32> {
-        let may_go = |waiting: &&Waiting| !waiting.experiment && waiting.flight == 0;
+        let may_go = |waiting: &&Waiting| !waiting.precious && waiting.flight == 0;
         let (mut rows_over, mut bytes_over) =
             ((self.rows.len() + 1).saturating_sub(MAX_ROWS), (self.bytes + bytes).saturating_sub(MAX_BYTES));
         let mut evicted = 0;

@@ -1,4 +1,4 @@
-//! An exposure's row, as JSON for the wire.
+//! The row of an exposure or a link, as JSON for the wire.
 
 use super::super::attributes::Value;
 use super::super::decision::Reason;
@@ -19,6 +19,8 @@ pub enum Source {
     Call,
     /// `reportExposure`.
     Manual,
+    /// The flag was decided, and not seen by this.
+    Handshake,
 }
 
 impl Source {
@@ -26,6 +28,7 @@ impl Source {
         match self {
             Self::Call => "call",
             Self::Manual => "manual",
+            Self::Handshake => "handshake",
         }
     }
 }
@@ -59,6 +62,16 @@ pub struct Draft<'a> {
     pub attributes: &'a Value,
 }
 
+/// What a link says: an anonymous and a distinct id are one person. Empty texts are absent.
+#[derive(Clone, Copy)]
+pub struct Link<'a> {
+    pub anonymous_id: &'a str,
+    pub distinct_id: &'a str,
+    pub device_id: &'a str,
+    pub session_id: &'a str,
+    pub environment: &'a str,
+}
+
 /// What a row says about its recording.
 pub struct Stamp<'a> {
     pub id: Id,
@@ -71,7 +84,7 @@ pub struct Stamp<'a> {
     pub platform: Platform,
 }
 
-/// The row. Its fields in the order of the wire's description, absent ones left out.
+/// An exposure's row. Its fields in the order of the wire's description, absent ones left out.
 pub fn write(draft: &Draft<'_>, stamp: &Stamp<'_>) -> String {
     let mut row = RowWriter { out: String::with_capacity(640), cut: draft.value_is_cut };
     row.text("flag_key", draft.flag_key);
@@ -80,11 +93,7 @@ pub fn write(draft: &Draft<'_>, stamp: &Stamp<'_>) -> String {
     row.text("reason", draft.reason.as_str());
     row.text("session_id", draft.session_id);
     row.text("distinct_id", draft.distinct_id);
-    row.text("id", &stamp.id.to_text());
-    row.integer("ts_ms", stamp.now.wall_ms as u64);
-    row.integer("mono_ms", stamp.now.mono_ms as u64);
-    row.integer("seq", stamp.seq.into());
-    row.text("instance_id", stamp.instance_id);
+    row.recording(stamp);
     row.text("anon_id", draft.anonymous_id);
     row.text("device_id", draft.device_id);
     row.text("unit", draft.unit);
@@ -102,11 +111,24 @@ pub fn write(draft: &Draft<'_>, stamp: &Stamp<'_>) -> String {
     row.text("source", draft.source.as_str());
     row.text("dedup", stamp.dedup.as_str());
     row.attributes(draft.attributes, stamp);
-    row.text("app_version", stamp.app_version);
-    row.text("sdk", concat!("pennon/", env!("CARGO_PKG_VERSION")));
+    row.origin(stamp);
     if row.cut {
         row.raw("truncated", "true");
     }
+    row.out.push('}');
+    row.out
+}
+
+/// A link's row.
+pub fn write_link(link: &Link<'_>, stamp: &Stamp<'_>) -> String {
+    let mut row = RowWriter { out: String::with_capacity(480), cut: false };
+    row.recording(stamp);
+    row.text("anon_id", link.anonymous_id);
+    row.text("distinct_id", link.distinct_id);
+    row.text("device_id", link.device_id);
+    row.text("session_id", link.session_id);
+    row.text("environment", link.environment);
+    row.origin(stamp);
     row.out.push('}');
     row.out
 }
@@ -138,6 +160,21 @@ impl RowWriter {
             self.name(name);
             self.cut_text(text);
         }
+    }
+
+    /// The row's id, and when and where it was recorded.
+    fn recording(&mut self, stamp: &Stamp<'_>) {
+        self.text("id", &stamp.id.to_text());
+        self.integer("ts_ms", stamp.now.wall_ms as u64);
+        self.integer("mono_ms", stamp.now.mono_ms as u64);
+        self.integer("seq", stamp.seq.into());
+        self.text("instance_id", stamp.instance_id);
+    }
+
+    /// What recorded the row.
+    fn origin(&mut self, stamp: &Stamp<'_>) {
+        self.text("app_version", stamp.app_version);
+        self.text("sdk", concat!("pennon/", env!("CARGO_PKG_VERSION")));
     }
 
     fn cut_text(&mut self, text: &str) {

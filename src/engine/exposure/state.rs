@@ -1,13 +1,14 @@
-//! The state machine: every way an exposure is recorded, sent and done with.
+//! The state machine: every way an exposure or a link is recorded, sent and done with.
 //!
 //! | input | then |
 //! |---|---|
-//! | record | known id: nothing. Room: a row waits, and a flush is due within the interval, or at once when a batch is full. No room: refused, and not marked as seen |
+//! | record, link | known id: nothing. Room: a row waits, and a flush is due within the interval, or at once when a batch is full. No room: refused, and not marked as seen |
+//! | record, only decided | the same, but it evicts nothing, and half of the ring is kept free of it: its turn comes when rows were delivered |
 //! | tick | a flight without an answer for 10 s is given up; a flush that is due is sent |
 //! | settled, acknowledged | its rows leave, their ids are remembered; the next batch goes out if one is full or a flush was asked for |
 //! | settled, otherwise | its rows wait again, for the next tick |
 //! | hidden, online, flush | what waits is sent, batch after batch, until one fails |
-//! | exit | up to three small batches at once, those never sent and those of experiments first |
+//! | exit | up to three small batches at once, those never sent first, of these links and those of experiments |
 //!
 //! After every step: recorded = delivered + waiting + dropped.
 
@@ -19,7 +20,7 @@ use super::acknowledged::Acknowledged;
 use super::batch::{self, Envelope, Ledger};
 use super::id::{Dedup, Id, IdFields};
 use super::ring::{MAX_ROWS, Ring, Waiting};
-use super::row::{self, Draft, Stamp};
+use super::row::{self, Draft, Link, Source, Stamp};
 
 /// The most rows in a batch.
 const BATCH_ROWS: usize = 100;
@@ -34,7 +35,7 @@ const FLIGHT_TIMEOUT_MS: f64 = 10_000.0;
 
 /// What the options say.
 pub struct Config {
-    /// Whether there is an endpoint. Without one a recorded exposure is done with at once.
+    /// Whether there is an endpoint. Without one a recorded exposure is done with at once, and no link is recorded.
     pub sends: bool,
     /// The project's key; empty for none.
     pub key: String,
@@ -50,6 +51,7 @@ pub struct Config {
 
 pub enum Input<'a> {
     Record(&'a Draft<'a>),
+    Link(&'a Link<'a>),
     Tick,
     Settled {
         flight: u32,
@@ -109,7 +111,7 @@ pub struct State {
     wake_is_armed: bool,
 }
 
-/// Rows, counted since the client began.
+/// Rows of exposures and links, counted since the client began.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stats {
     pub recorded: u32,
@@ -166,13 +168,13 @@ impl State {
         self.acknowledged.stored_text()
     }
 
-    /// Another person: what was reported of the last one is forgotten where that is the rule.
-    pub fn forget_acknowledged(&mut self) -> bool {
-        let forgets = self.config.dedup == Dedup::Identity;
-        if forgets {
-            self.acknowledged.clear();
-        }
-        forgets
+    /// Another person: the exposures that were reported of the last one are forgotten where that is the rule. Then what
+    /// is to be stored in the place of the acknowledged ids.
+    pub fn forget_acknowledged(&mut self) -> Option<String> {
+        (self.config.dedup == Dedup::Identity).then(|| {
+            self.acknowledged.forget_exposures();
+            self.acknowledged.stored_text()
+        })
     }
 }
 
@@ -183,6 +185,7 @@ pub fn step(state: &mut State, input: Input<'_>, now: Now) -> Vec<Effect> {
     let stores = !matches!(input, Input::Record(_));
     match input {
         Input::Record(draft) => state.record(draft, now, &mut effects),
+        Input::Link(link) => state.link(link, now, &mut effects),
         Input::Tick => state.tick(now, &mut effects),
         Input::Settled { flight, outcome } => state.settle(flight, outcome, now, &mut effects),
         Input::Hidden | Input::Online => state.drain(now, &mut effects),
@@ -204,58 +207,100 @@ pub fn step(state: &mut State, input: Input<'_>, now: Now) -> Vec<Effect> {
 impl State {
     fn record(&mut self, draft: &Draft<'_>, now: Now, effects: &mut Vec<Effect>) {
         let seq = self.ledger.seq_max + 1;
-        let id = self.id_of(draft, seq);
-        if self.ring.contains(id) || self.acknowledged.contains(id.short()) {
+        let decided = draft.source == Source::Handshake;
+        // There is one decided row per session where every read is a row of its own.
+        let dedup = if decided && self.config.dedup == Dedup::None { Dedup::Session } else { self.config.dedup };
+        let id = self.id_of(draft, dedup, decided, seq);
+        if self.knows(id, false) {
             return;
         }
-        let row = row::write(
-            draft,
-            &Stamp {
-                id,
-                seq,
-                now,
-                instance_id: &self.config.instance_id,
-                dedup: self.config.dedup,
-                app_version: &self.config.app_version,
-                attribute_names: &self.config.attribute_names,
-                platform: self.config.platform,
-            },
-        );
-        if self.config.sends {
-            let Some(evicted) = self.ring.make_room(row.len()) else {
-                if !self.refused.contains(&id) && self.refused.len() < MAX_ROWS {
-                    self.refused.push(id);
-                    self.ledger.refused += 1;
-                }
-                effects.push(Effect::Refused);
-                return;
-            };
-            self.ledger.dropped_ring_full += evicted;
-            if evicted > 0 {
-                effects.push(Effect::Stale);
-            }
-            let experiment = !draft.experiment.is_empty();
-            self.ring.push(Waiting { id, seq, row: row.clone(), experiment, flight: 0, attempts: 0 });
-        } else {
-            self.delivered += 1;
-            self.remember(id);
+        let row = row::write(draft, &self.stamp(id, dedup, seq, now));
+        if decided && self.config.sends && !self.ring.has_spare_half(row.len()) {
+            effects.push(Effect::Refused);
+            return;
         }
-        self.ledger.seq_max = seq;
-        self.recorded += 1;
+        let recurs = dedup != Dedup::None;
+        if self.config.sends {
+            let precious = !draft.experiment.is_empty();
+            let waiting = Waiting { id, seq, row: row.clone(), link: false, precious, recurs, flight: 0, attempts: 0 };
+            if !self.take_up(waiting, effects) {
+                return;
+            }
+        } else {
+            self.ledger.seq_max = seq;
+            self.recorded += 1;
+            self.delivered += 1;
+            self.remember(id, false, recurs);
+        }
         effects.push(Effect::Recorded(row));
+        self.send_if_full(now, effects);
+    }
+
+    fn link(&mut self, link: &Link<'_>, now: Now, effects: &mut Vec<Effect>) {
+        let id = Id::of_link(link.anonymous_id, link.distinct_id);
+        if !self.config.sends || self.knows(id, true) {
+            return;
+        }
+        let seq = self.ledger.seq_max + 1;
+        let row = row::write_link(link, &self.stamp(id, Dedup::Identity, seq, now));
+        let waiting = Waiting { id, seq, row, link: true, precious: true, recurs: true, flight: 0, attempts: 0 };
+        if self.take_up(waiting, effects) {
+            self.send_if_full(now, effects);
+        }
+    }
+
+    /// Whether a row of this id waits or was acknowledged.
+    fn knows(&mut self, id: Id, link: bool) -> bool {
+        self.ring.contains(id) || self.acknowledged.contains(id.short(link))
+    }
+
+    fn stamp(&self, id: Id, dedup: Dedup, seq: u32, now: Now) -> Stamp<'_> {
+        Stamp {
+            id,
+            seq,
+            now,
+            instance_id: &self.config.instance_id,
+            dedup,
+            app_version: &self.config.app_version,
+            attribute_names: &self.config.attribute_names,
+            platform: self.config.platform,
+        }
+    }
+
+    /// Whether there was room for the row.
+    fn take_up(&mut self, waiting: Waiting, effects: &mut Vec<Effect>) -> bool {
+        let Some(evicted) = self.ring.make_room(waiting.row.len()) else {
+            if !self.refused.contains(&waiting.id) && self.refused.len() < MAX_ROWS {
+                self.refused.push(waiting.id);
+                self.ledger.refused += 1;
+            }
+            effects.push(Effect::Refused);
+            return false;
+        };
+        self.ledger.dropped_ring_full += evicted;
+        if evicted > 0 {
+            effects.push(Effect::Stale);
+        }
+        self.ledger.seq_max = waiting.seq;
+        self.recorded += 1;
+        self.ring.push(waiting);
+        true
+    }
+
+    fn send_if_full(&mut self, now: Now, effects: &mut Vec<Effect>) {
         if self.full_batch_waits() && !self.failing {
             self.send(now, effects);
         }
     }
 
-    fn id_of(&self, draft: &Draft<'_>, seq: u32) -> Id {
+    fn id_of(&self, draft: &Draft<'_>, dedup: Dedup, decided: bool, seq: u32) -> Id {
         let own_scope;
         let mut flag_version = String::new();
         push_integer(&mut flag_version, draft.flag_version);
         Id::of(&IdFields {
             environment: draft.environment,
-            dedup: self.config.dedup,
-            scope_id: match self.config.dedup {
+            dedup,
+            scope_id: match dedup {
                 Dedup::Session => draft.session_id,
                 Dedup::Identity => "",
                 Dedup::None => {
@@ -271,14 +316,14 @@ impl State {
             value_text: draft.value_text,
             reason: draft.reason.as_str(),
             experiment: draft.experiment,
-            decided: false,
+            decided,
         })
     }
 
     /// An id that occurs once needs no memory.
-    fn remember(&mut self, id: Id) {
-        if self.config.dedup != Dedup::None {
-            self.acknowledged.insert(id.short());
+    fn remember(&mut self, id: Id, link: bool, recurs: bool) {
+        if recurs {
+            self.acknowledged.insert(id.short(link));
             self.unstored = true;
         }
     }
@@ -309,10 +354,10 @@ impl State {
         let acknowledged = outcome == Outcome::Acknowledged;
         if acknowledged {
             let mut done = Vec::new();
-            self.ring.remove_flight(number, |waiting| done.push(waiting.id));
-            for id in done {
+            self.ring.remove_flight(number, |waiting| done.push((waiting.id, waiting.link, waiting.recurs)));
+            for (id, link, recurs) in done {
                 ids.push(id.to_text());
-                self.remember(id);
+                self.remember(id, link, recurs);
             }
             self.delivered += ids.len() as u32;
             if let Some(delivered) = &mut self.flush_delivered {
@@ -360,18 +405,16 @@ impl State {
         }
     }
 
-    /// Sends what the page's exit leaves room for: rows never sent before others, experiments before others.
+    /// Sends what the page's exit leaves room for: rows never sent before others, precious ones before others.
     fn send_at_exit(&mut self, now: Now, effects: &mut Vec<Effect>) {
         for _ in 0..EXIT_BATCHES {
             let mut rows = Vec::new();
-            for (sent_before, experiment) in [(false, true), (false, false), (true, true), (true, false)] {
+            for (sent_before, precious) in [(false, true), (false, false), (true, true), (true, false)] {
                 rows.extend(
                     self.ring
                         .iter()
                         .filter(|waiting| {
-                            waiting.flight == 0
-                                && waiting.experiment == experiment
-                                && (waiting.attempts > 0) == sent_before
+                            waiting.flight == 0 && waiting.precious == precious && (waiting.attempts > 0) == sent_before
                         })
                         .map(|waiting| waiting.seq),
                 );
@@ -421,7 +464,7 @@ impl State {
             attempt = attempt.max(waiting.attempts);
         }
         let batch_id = numbered(&self.config.instance_id, '.', number);
-        let rows = || self.ring.iter().filter(|waiting| waiting.flight == number);
+        let rows: Vec<&Waiting> = self.ring.iter().filter(|waiting| waiting.flight == number).collect();
         let envelope = Envelope {
             key: &self.config.key,
             batch_id: &batch_id,
@@ -433,8 +476,8 @@ impl State {
         effects.push(Effect::Send(Batch {
             flight: number,
             batch_id: batch_id.clone(),
-            ids: rows().map(|waiting| waiting.id.to_text()).collect(),
-            body: batch::write(&envelope, rows().map(|waiting| waiting.row.as_str())),
+            ids: rows.iter().map(|waiting| waiting.id.to_text()).collect(),
+            body: batch::write(&envelope, &rows),
             pending: self.ring.len(),
             exit,
         }));

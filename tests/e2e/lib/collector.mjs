@@ -32,17 +32,21 @@ export async function startCollector(www) {
     return { child, ended, origin, port: Number(new URL(origin).port) }
   }
 
+  function printed(what) {
+    const lines = execFileSync(COLLECTOR, [what, "--data", data], { encoding: "utf8", maxBuffer: 1 << 26 })
+    return lines.split("\n").filter(Boolean).map((line) => JSON.parse(line))
+  }
+
   return {
     origin,
     endpoint: `${origin}/api/switch/exposures`,
     /** The ruleset that is served, to be changed with `publish`. */
     ruleset: () => JSON.parse(readFileSync(ruleset, "utf8")),
     publish: (text) => writeFileSync(ruleset, text),
-    /** Every stored row, oldest first, read from the file. */
-    rows() {
-      const lines = execFileSync(COLLECTOR, ["rows", "--data", data], { encoding: "utf8", maxBuffer: 1 << 26 })
-      return lines.split("\n").filter(Boolean).map((line) => JSON.parse(line))
-    },
+    /** Every stored exposure, oldest first, read from the file. */
+    rows: () => printed("rows"),
+    /** Every stored link, likewise. */
+    links: () => printed("links"),
     /** What the collector itself has counted: `rows_stored`, `rows_duplicate` and so on. */
     async counts() {
       return (await (await fetch(`${origin}/healthz`)).json()).counts

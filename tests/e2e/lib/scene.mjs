@@ -104,12 +104,12 @@ async function openHidable(url, closing) {
   }
 }
 
-/** Creates `client`, a global of the page. By default it is person-1, and what is read is sent soon. */
+/** Creates `client`, a global of the page. By default it is anonymous, and what is read is sent soon. */
 export async function start(page, options = {}) {
   const { exposures, identity, ...others } = options
   await page.evaluate(async (options) => void (globalThis.client = await createClient(options)), {
     ruleset: "/ruleset.json",
-    identity: { distinctId: "person-1", ...identity },
+    identity,
     exposures: { endpoint: "/api/switch/exposures", flushIntervalMs: 100, ...exposures },
     ...others,
   })
