@@ -17,7 +17,7 @@ promise("a page reads its flags, and 5 seconds later exactly its rows are in SQL
   ])
   const { pending, nextFlushAtMs, ids } = await page.evaluate(() => ({ ...client.stats(), ids: client.identity }))
   const readMs = Date.now()
-  assert.equal(pending, 6, "rows wait for the flush")
+  assert.equal(pending, 7, "rows wait for the flush, a link before them")
   assert.ok(nextFlushAtMs > openedMs + 4500 && nextFlushAtMs <= readMs + 5000, "and it is 5 s after the first")
   assert.deepEqual(collector.rows(), [], "nothing was sent at once")
 
@@ -38,7 +38,7 @@ promise("a page reads its flags, and 5 seconds later exactly its rows are in SQL
     assert.deepEqual(settled, {
       ...expected[place],
       row: place + 1,
-      seq: place + 1,
+      seq: place + 2,
       value: values.get(row.flag_key),
       session_id,
       instance_id,
@@ -210,7 +210,7 @@ promise("two clients of one page share the session, as two tabs do", async ({ op
   const page = await open()
   await start(page)
   const ids = await page.evaluate(async () => {
-    const options = { ruleset: "/ruleset.json", identity: { distinctId: "person-1" } }
+    const options = { ruleset: "/ruleset.json" }
     const other = await createClient({ ...options, exposures: { endpoint: "/api/switch/exposures" } })
     const apart = await createClient({ ...options, exposures: false })
     const before = [client.session.id, other.session.id]
@@ -249,8 +249,8 @@ promise("a session ends by the clock also when that was set back while it was us
 promise("identity scope: neither a reload nor a new session sends a row or a request again", async ({ open, gate, collector }) => {
   const entry = await gate()
   const page = await open()
-  const exposures = { endpoint: entry.endpoint, dedup: "identity" }
-  await start(page, { exposures })
+  const options = { exposures: { endpoint: entry.endpoint, dedup: "identity" }, identity: { distinctId: "person-1" } }
+  await start(page, options)
   await page.evaluate(() => client.getFlag("new_checkout"))
   await flush(page)
   await page.evaluate(() => {
@@ -259,14 +259,15 @@ promise("identity scope: neither a reload nor a new session sends a row or a req
   })
   await flush(page)
   await page.reload()
-  await start(page, { exposures })
+  await start(page, options)
   await page.evaluate(() => {
     client.getFlag("new_checkout")
     client.identify("person-1")
     client.getFlag("new_checkout")
   })
   await flush(page)
-  assert.deepEqual(only(collector.rows(), "dedup", "seq"), [{ dedup: "identity", seq: 1 }])
+  assert.deepEqual(only(collector.rows(), "dedup", "seq"), [{ dedup: "identity", seq: 2 }])
+  assert.equal(collector.links().length, 1)
   assert.equal(entry.requests.length, 1)
 })
 

@@ -96,9 +96,10 @@ promise("a listener that throws, rejects or calls back in is heard by nobody, an
   })
   const stats = await eventually(
     () => page.evaluate(() => client.stats()),
-    ({ recorded, pending }) => recorded === 4 && pending === 0,
+    ({ recorded, pending }) => recorded === 5 && pending === 0,
   )
-  assert.equal(stats.delivered, 4)
+  assert.equal(stats.delivered, 5)
+  assert.deepEqual(collector.links().map(({ distinct_id }) => distinct_id), ["person-2"])
   assert.deepEqual(collector.rows().map(({ flag_key }) => flag_key).sort(), ["banner", "greeting", "limited", "price_cents"])
   const heard = await page.evaluate(() => heard)
   for (const event of ["exposure", "change", "delivery", "problem"]) assert.ok(heard.includes(event), event)
@@ -112,7 +113,6 @@ promise("a fetch that throws, calls back in or gives nothing keeps the rows", as
     const own = fetch
     globalThis.client = await createClient({
       ruleset: "/ruleset.json",
-      identity: { distinctId: "person-1" },
       exposures: {
         endpoint: "/api/switch/exposures",
         flushIntervalMs: 3_600_000,
