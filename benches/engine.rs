@@ -65,7 +65,7 @@ fn decide_10_conditions(criterion: &mut Criterion) {
         0 => (format!("name{number}"), Value::Text("it".into())),
         _ => (format!("count{number}"), Value::Number(f64::from(number))),
     });
-    client.identify(Some("person-1".into()), Value::Object(attributes.collect()));
+    client.identify(Some("person-1".into()), Value::Object(attributes.collect()), NOW);
     let key = key(0);
     criterion.bench_function("engine/decide_10_conditions", |bencher| {
         bencher.iter(|| {

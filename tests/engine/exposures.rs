@@ -355,7 +355,7 @@ fn only_what_a_rule_decided_for_a_unit_has_a_decided_row() {
     let text: Vec<String> = flags.iter().map(|(key, flag)| format!("\"{key}\":{flag}")).collect();
     let ruleset = format!(r#"{{"flags":{{{}}}}}"#, text.join(","));
     let mut page = Page::open(Dedup::Session, &ruleset, Storage::new(), Some("u1"), START_MS);
-    let effects = page.client.override_flag("overridden".into(), "b".into());
+    let effects = page.client.override_flag("overridden".into(), "b".into(), true);
     page.run(effects);
     for (key, _) in &flags {
         page.decide(key);

@@ -76,7 +76,7 @@ fn what_was_kept_before_a_login_counts_after_it_for_persons_only() {
     let mut page = Page::first(Dedup::Session, &plain(1, "a"));
     assert_eq!(read(&mut page), "a");
     page.set_ruleset(&plain(2, "b"));
-    page.client.identify(Some("u1".into()), Value::Null);
+    page.client.identify(Some("u1".into()), Value::Null, page.now);
     assert_eq!(read(&mut page), "a");
     let mut next = Page::open(Dedup::Session, &plain(2, "b"), page.storage, Some("u1"), START_MS);
     assert_eq!(read(&mut next), "a");
@@ -84,12 +84,12 @@ fn what_was_kept_before_a_login_counts_after_it_for_persons_only() {
     let by_plan = |variant| ruleset(1, variant, json!({ "by": "plan" }));
     let plan = |plan: &str| serde_json::from_value::<Value>(json!({ "plan": plan })).unwrap();
     let mut page = Page::first(Dedup::Session, &by_plan("a"));
-    page.client.identify(None, plan("pro"));
+    page.client.identify(None, plan("pro"), page.now);
     assert_eq!(read(&mut page), "a");
     page.set_ruleset(&by_plan("b"));
-    page.client.identify(Some("u1".into()), plan("team"));
+    page.client.identify(Some("u1".into()), plan("team"), page.now);
     assert_eq!(read(&mut page), "b");
-    page.client.identify(Some("u1".into()), plan("pro"));
+    page.client.identify(Some("u1".into()), plan("pro"), page.now);
     assert_eq!(read(&mut page), "a");
 }
 

@@ -40,7 +40,7 @@ fn answer(client: &mut Option<Client>, place: u8, step: &Step) -> Value {
             match action {
                 Action::Start { .. } | Action::Wait => {}
                 Action::Identify { id, attributes } => {
-                    drop(client.identify(Some(id.clone()), read_attributes(attributes)));
+                    drop(client.identify(Some(id.clone()), read_attributes(attributes), now));
                 }
                 Action::Ruleset { ruleset } => set_ruleset(client, ruleset, &mut wrong),
                 Action::Override { flag, variant } => drop(client.override_flag(flag.clone(), variant.clone(), false)),
