@@ -321,7 +321,7 @@ promise("none scope: every read is a row", async ({ open, collector }) => {
 
 promise("somebody first outside the limit and then let in has two rows, with two reasons", async ({ open, collector }) => {
   const page = await open()
-  await start(page)
+  await start(page, { identity: { distinctId: "person-1" } })
   const ruleset = collector.ruleset()
   ruleset.flags.limited.limitExposure.percent = 100
   const values = await page.evaluate((ruleset) => {
