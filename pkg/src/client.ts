@@ -283,7 +283,8 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
 
   /** False when it is refused, and the last one stays. */
   function putRuleset(engine: Engine, text: string, source: string): boolean {
-    const problem = engine.setRuleset(text)
+    instance?.handOver(engine, text)
+    const problem = engine.setRuleset()
     if (problem) {
       const place = problem.place ? `${source}: ${problem.place}` : source
       problems.addOfRuleset("RULESET_INVALID", { ...problem, place })

@@ -1,3 +1,4 @@
+import { utf8 } from "./natives.js"
 import { Engine, initSync, type EngineOptions, type Host } from "./wasm/pennon.js"
 
 /** Gives the compiled module, or rejects. Each entry of the package has its own way to find it. */
@@ -10,6 +11,8 @@ export interface Instance {
   /** The clients that it serves. */
   readonly members: Set<Member>
   createEngine(options: EngineOptions, host: Host, signal: AbortSignal): Engine
+  /** Puts the text into the room that the engine has for a ruleset. */
+  handOver(engine: Engine, text: string): void
 }
 
 /** What the clients of an instance tell each other. */
@@ -32,8 +35,25 @@ export function startInstance(load: LoadModule): Promise<Instance> {
 }
 
 async function start(load: LoadModule): Promise<Instance> {
-  initSync({ module: await load() })
-  return { dead: false, members: new Set(), createEngine: (options, host, signal) => new Engine(options, host, signal) }
+  const { memory } = initSync({ module: await load() })
+  return {
+    dead: false,
+    members: new Set(),
+    createEngine: (options, host, signal) => new Engine(options, host, signal),
+    handOver(engine, text) {
+      let taken = 0
+      let bytes = 0
+      // A byte for each UTF-16 unit, and where there is more than ASCII, three for each of the rest.
+      for (const perUnit of [1, 3]) {
+        const room = perUnit * (text.length - taken)
+        const place = engine.roomForRuleset(bytes + room) + bytes
+        const { read, written } = utf8.encodeInto(text.slice(taken), new Uint8Array(memory.buffer, place, room))
+        taken += read
+        bytes += written
+      }
+      engine.roomForRuleset(bytes)
+    },
+  }
 }
 
 /** Whether an error that came out of the module means that it must not be entered again. */

@@ -4,6 +4,8 @@
 
 export const hostFetch: typeof fetch | undefined = typeof fetch === "function" ? fetch : undefined
 
+export const utf8 = new TextEncoder()
+
 const hostQueueMicrotask: typeof queueMicrotask | undefined =
   typeof queueMicrotask === "function" ? queueMicrotask : undefined
 

@@ -26,6 +26,8 @@ pub struct Engine {
     transport: Transport,
     /// Empty when nothing is sent.
     endpoint: String,
+    /// The text of a ruleset that is being handed over.
+    incoming: RefCell<Vec<u8>>,
 }
 
 /// What a method gives back as a JavaScript value.
@@ -85,15 +87,33 @@ impl Engine {
             &mut clock::random,
         );
         page::listen(&host.on_event(), signal);
-        let engine = Engine { client: RefCell::new(client), host, storage, transport: Transport::default(), endpoint };
+        let engine = Engine {
+            client: RefCell::new(client),
+            host,
+            storage,
+            transport: Transport::default(),
+            endpoint,
+            incoming: RefCell::default(),
+        };
         engine.run(effects);
         engine
     }
 
-    /// Puts this text in the place of the ruleset. What is wrong with it, if it cannot be read; then the last one stays.
+    /// Room for so many bytes of a ruleset's text, in which what was written before stays, and its place in memory. (A string
+    /// that is passed is copied character by character, which takes longer than reading the ruleset.)
+    #[wasm_bindgen(js_name = roomForRuleset)]
+    pub fn room_for_ruleset(&self, bytes: usize) -> *const u8 {
+        let mut incoming = self.incoming.borrow_mut();
+        incoming.resize(bytes, 0);
+        incoming.as_ptr()
+    }
+
+    /// Puts the text that was written into the room, which is UTF-8, in the place of the ruleset. What is wrong with it, if
+    /// it cannot be read; then the last one stays.
     #[wasm_bindgen(js_name = setRuleset, unchecked_return_type = "RulesetProblem | undefined")]
-    pub fn set_ruleset(&self, text: &str) -> Returned {
-        let read = Ruleset::read(text, platform::HOST);
+    pub fn set_ruleset(&self) -> Returned {
+        let text = String::from_utf8(self.incoming.take()).unwrap_or_default();
+        let read = Ruleset::take(text, platform::HOST);
         let result = self.client.borrow_mut().set_ruleset(read);
         match result {
             Ok(effects) => {

@@ -1,7 +1,7 @@
 //! A small JSON reader (RFC 8259).
 //!
-//! [`skip`] checks a text and finds where each value ends, without recursion and at any depth. [`parse`] makes a tree
-//! of a small part. (serde_json would cost more bytes than the rest of the module together.)
+//! A [`Reader`] checks a text and finds where each value ends, without recursion and at any depth. [`parse`] makes a
+//! tree of a small part. (serde_json would cost more bytes than the rest of the module together.)
 
 use std::borrow::Cow;
 
@@ -56,54 +56,8 @@ impl<'a> Node<'a> {
     }
 }
 
-/// Where a member's key and value are in the text of an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Member {
-    /// The key's text, with its quotes.
-    pub key: (usize, usize),
-    pub value: (usize, usize),
-}
-
-/// Calls `found` for each member of the object that starts at `at`, in order, and gives the place behind the object.
-/// Every value is checked. `None` when no object starts there.
-pub fn members(text: &str, at: usize, found: &mut dyn FnMut(Member)) -> Option<Result<usize, Malformed>> {
-    let mut scan = Scan { bytes: text.as_bytes(), at };
-    scan.whitespace();
-    scan.literal(b'{').ok()?;
-    Some((|| {
-        scan.whitespace();
-        if scan.literal(b'}').is_ok() {
-            return Ok(scan.at);
-        }
-        loop {
-            scan.whitespace();
-            let key = scan.key()?;
-            let value_start = scan.at;
-            scan.value()?;
-            found(Member { key, value: (value_start, scan.at) });
-            scan.whitespace();
-            if scan.literal(b'}').is_ok() {
-                return Ok(scan.at);
-            }
-            scan.literal(b',')?;
-        }
-    })())
-}
-
-/// The place behind the value that starts at or after `at`, which is checked to its end.
-pub fn skip(text: &str, at: usize) -> Result<usize, Malformed> {
-    let mut scan = Scan { bytes: text.as_bytes(), at };
-    scan.whitespace();
-    scan.value()?;
-    Ok(scan.at)
-}
-
-/// The place of the next byte that is no white space.
-pub fn skip_whitespace(text: &str, at: usize) -> usize {
-    let mut scan = Scan { bytes: text.as_bytes(), at };
-    scan.whitespace();
-    scan.at
-}
+/// A part of a text: where it begins, and the place behind it.
+pub type Span = (usize, usize);
 
 /// What a string's text, quotes included, stands for. A lone surrogate becomes U+FFFD, as at every border of the engine.
 pub fn decode_string(quoted: &str) -> Cow<'_, str> {
@@ -170,12 +124,12 @@ impl From<Malformed> for ParseError {
 
 /// The whole text as one value.
 pub fn parse(text: &str) -> Result<Node<'_>, ParseError> {
-    let mut scan = Scan { bytes: text.as_bytes(), at: 0 };
-    scan.whitespace();
-    let node = scan.node(text, MAX_DEPTH)?;
-    scan.whitespace();
-    if scan.at < text.len() {
-        return Err(scan.malformed().into());
+    let mut reader = Reader::new(text);
+    reader.whitespace();
+    let node = reader.node(text, MAX_DEPTH)?;
+    reader.whitespace();
+    if reader.at < text.len() {
+        return Err(reader.malformed().into());
     }
     Ok(node)
 }
@@ -192,12 +146,47 @@ fn first_special(word: u64) -> usize {
     ((equal(b'"') | equal(b'\\') | below(word, 0x20)).trailing_zeros() / 8) as usize
 }
 
-struct Scan<'a> {
+/// Goes through a text from its beginning, and checks what it passes over.
+pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl Scan<'_> {
+impl<'a> Reader<'a> {
+    pub fn new(text: &'a str) -> Self {
+        Self { bytes: text.as_bytes(), at: 0 }
+    }
+
+    /// The place of what comes next.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Passes over an object. `member` gets the place of each key, quotes included, when its value comes next, and passes
+    /// over that. When no object comes next, false, and nothing is passed over.
+    pub fn members(
+        &mut self,
+        member: &mut dyn FnMut(&mut Self, Span) -> Result<(), Malformed>,
+    ) -> Result<bool, Malformed> {
+        if self.literal(b'{').is_err() {
+            return Ok(false);
+        }
+        self.whitespace();
+        if self.literal(b'}').is_ok() {
+            return Ok(true);
+        }
+        loop {
+            let key = self.key()?;
+            member(self, key)?;
+            self.whitespace();
+            if self.literal(b'}').is_ok() {
+                return Ok(true);
+            }
+            self.literal(b',')?;
+            self.whitespace();
+        }
+    }
+
     fn malformed(&self) -> Malformed {
         Malformed { at: self.at }
     }
@@ -208,7 +197,7 @@ impl Scan<'_> {
     }
 
     #[inline(always)]
-    fn whitespace(&mut self) {
+    pub fn whitespace(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\n' | b'\t' | b'\r')) {
             self.at += 1;
         }
@@ -329,8 +318,8 @@ impl Scan<'_> {
         }
     }
 
-    /// Any value. What is open is kept on the heap, one byte a level, so that depth costs no stack.
-    fn value(&mut self) -> Result<(), Malformed> {
+    /// Passes over any value. What is open is kept on the heap, one byte a level, so that depth costs no stack.
+    pub fn value(&mut self) -> Result<(), Malformed> {
         let mut outer: Vec<u8> = Vec::new();
         // The bracket that closes what is open; 0 when nothing is.
         let mut closing = 0;
@@ -380,7 +369,7 @@ impl Scan<'_> {
     }
 
     /// A key and its colon, up to the value. Gives the key's place.
-    fn key(&mut self) -> Result<(usize, usize), Malformed> {
+    fn key(&mut self) -> Result<Span, Malformed> {
         let start = self.at;
         self.quoted()?;
         let key = (start, self.at);
@@ -390,7 +379,7 @@ impl Scan<'_> {
         Ok(key)
     }
 
-    fn node<'a>(&mut self, text: &'a str, depth_left: usize) -> Result<Node<'a>, ParseError> {
+    fn node(&mut self, text: &'a str, depth_left: usize) -> Result<Node<'a>, ParseError> {
         let Some(depth_left) = depth_left.checked_sub(1) else { return Err(ParseError::TooDeep) };
         let start = self.at;
         let value = match self.peek() {
@@ -470,6 +459,15 @@ mod tests {
         }
     }
 
+    /// The place behind the only value of a text, and the white space around it.
+    fn skip(text: &str) -> Result<usize, Malformed> {
+        let mut reader = Reader::new(text);
+        reader.whitespace();
+        reader.value()?;
+        reader.whitespace();
+        Ok(reader.at())
+    }
+
     fn any_json() -> impl Strategy<Value = serde_json::Value> {
         let leaf = prop_oneof![
             Just(serde_json::Value::Null),
@@ -492,7 +490,7 @@ mod tests {
         fn what_serde_json_writes_is_read_back(value in any_json(), pretty in any::<bool>()) {
             let text = if pretty { serde_json::to_string_pretty(&value).unwrap() } else { value.to_string() };
             prop_assert_eq!(to_serde(&parse(&text).unwrap()), value);
-            prop_assert_eq!(skip(&text, 0), Ok(text.len()));
+            prop_assert_eq!(skip(&text), Ok(text.len()));
         }
 
         /// A few bytes that JSON is made of, in any order, reach more of the reader than arbitrary text does.
@@ -502,8 +500,7 @@ mod tests {
         ) {
             let expected = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
             prop_assert_eq!(parse(&text).is_ok(), expected);
-            let skipped = skip(&text, 0).is_ok_and(|end| skip_whitespace(&text, end) == text.len());
-            prop_assert_eq!(skipped, expected);
+            prop_assert_eq!(skip(&text) == Ok(text.len()), expected);
         }
     }
 
@@ -530,19 +527,25 @@ mod tests {
         let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
         assert!(parse(&nested(MAX_DEPTH)).is_ok());
         assert_eq!(parse(&nested(MAX_DEPTH + 1)), Err(ParseError::TooDeep));
-        assert_eq!(skip(&nested(1_000_000), 0), Ok(2_000_000));
+        assert_eq!(skip(&nested(1_000_000)), Ok(2_000_000));
     }
 
     #[test]
-    fn members_are_listed_with_their_places() {
-        let text = r#" { "a" : 1 , "b" : [2] } x"#;
+    fn members_are_told_with_their_places() {
+        let text = r#"{ "a" : 1 , "b" : [2] } x"#;
+        let mut reader = Reader::new(text);
         let mut found = Vec::new();
-        let end = members(text, 0, &mut |member| {
-            found.push((&text[member.key.0..member.key.1], &text[member.value.0..member.value.1]));
+        let is_object = reader.members(&mut |reader, (start, end)| {
+            let value = reader.at();
+            reader.value()?;
+            found.push((&text[start..end], &text[value..reader.at()]));
+            Ok(())
         });
-        assert_eq!(end, Some(Ok(text.len() - 2)));
+        assert_eq!(is_object, Ok(true));
         assert_eq!(found, [("\"a\"", "1"), ("\"b\"", "[2]")]);
-        assert_eq!(members("[]", 0, &mut |_| ()), None);
-        assert_eq!(members("{\"a\":}", 0, &mut |_| ()), Some(Err(Malformed { at: 5 })));
+        assert_eq!(reader.at(), text.len() - 2);
+        let members = |text| Reader::new(text).members(&mut |reader, _| reader.value());
+        assert_eq!(members("[]"), Ok(false));
+        assert_eq!(members("{\"a\":}"), Err(Malformed { at: 5 }));
     }
 }

@@ -4,8 +4,14 @@ use std::cell::OnceCell;
 
 use xxhash_rust::xxh32::xxh32;
 
-use super::super::json::{self, Member};
+use super::super::json::{self, Malformed, Reader, Span};
 use super::slice;
+
+/// Where a member's key, with its quotes, and its value are in the text.
+pub struct Member {
+    pub key: Span,
+    pub value: Span,
+}
 
 /// The members of an object in a ruleset's text.
 #[derive(Default)]
@@ -16,10 +22,19 @@ pub struct Index {
 }
 
 impl Index {
-    /// The members of the object that starts at `at` in a text that has been checked. `None` when none starts there.
-    pub fn read(text: &str, at: usize) -> Option<Self> {
+    /// Passes over the value that comes next. Its members when it is an object.
+    pub fn read(reader: &mut Reader<'_>, text: &str) -> Result<Option<Self>, Malformed> {
         let mut members = Vec::new();
-        json::members(text, at, &mut |member| members.push(member))?.ok()?;
+        let is_object = reader.members(&mut |reader, key| {
+            let start = reader.at();
+            reader.value()?;
+            members.push(Member { key, value: (start, reader.at()) });
+            Ok(())
+        })?;
+        if !is_object {
+            reader.value()?;
+            return Ok(None);
+        }
         let mut index = Self { table: vec![0; (members.len() * 2).next_power_of_two().max(2)], members };
         // Of equal keys the last wins, as in JavaScript.
         for place in 0..index.members.len() {
@@ -28,7 +43,7 @@ impl Index {
                 *held = place as u32 + 1;
             }
         }
-        Some(index)
+        Ok(Some(index))
     }
 
     pub fn len(&self) -> usize {

@@ -19,7 +19,7 @@ pub use model::{
 };
 pub use problem::Problem;
 
-use super::json::{self, Member, Node};
+use super::json::{self, Malformed, Node, Reader, Span};
 use super::platform::Platform;
 use index::{Index, Section};
 use model::Holdout;
@@ -47,31 +47,67 @@ pub struct Ruleset {
     platform: Platform,
 }
 
+/// What is at the top of a ruleset's text.
+struct Sections {
+    /// The places of keys and values.
+    top: Vec<(Span, Span)>,
+    /// Of flags, segments, layers, holdouts; `None` of what is no object.
+    indexes: [Option<Index>; 4],
+}
+
+impl Sections {
+    const NAMES: [&str; 4] = ["flags", "segments", "layers", "holdouts"];
+
+    fn read(text: &str) -> Result<Self, Problem> {
+        let mut sections = Self { top: Vec::new(), indexes: Default::default() };
+        let mut reader = Reader::new(text);
+        reader.whitespace();
+        let is_object = reader.members(&mut |reader, key| {
+            let start = reader.at();
+            let name = json::decode_string(slice(text, key));
+            match Self::NAMES.iter().zip(&mut sections.indexes).find(|(section, _)| **section == name) {
+                Some((_, index)) => *index = Index::read(reader, text)?,
+                None => reader.value()?,
+            }
+            sections.top.push((key, (start, reader.at())));
+            Ok(())
+        });
+        if !is_object.map_err(|malformed| Problem::malformed(text, malformed))? {
+            return Err(Problem::new(first_characters(text), "a JSON object"));
+        }
+        reader.whitespace();
+        if reader.at() < text.len() {
+            return Err(Problem::malformed(text, Malformed { at: reader.at() }));
+        }
+        Ok(sections)
+    }
+}
+
 impl Ruleset {
-    /// Checks the text and finds its flags. Compiles none.
+    /// Like [`Ruleset::take`], of a copy of the text.
     pub fn read(text: &str, platform: Platform) -> Result<Self, Problem> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        Self::take(text.to_owned(), platform)
+    }
+
+    /// Checks the text, in one pass, and finds its flags. Compiles none.
+    pub fn take(mut text: String, platform: Platform) -> Result<Self, Problem> {
+        if text.starts_with('\u{feff}') {
+            text.remove(0);
+        }
+        let text = text.into_boxed_str();
         if text.len() > MAX_TEXT_BYTES {
             return Err(Problem::new("a longer text", "at most 8 MiB"));
         }
-        let mut top: Vec<Member> = Vec::new();
-        let end = match json::members(text, 0, &mut |member| top.push(member)) {
-            None => return Err(Problem::new(first_characters(text), "a JSON object")),
-            Some(Err(malformed)) => return Err(Problem::malformed(text, malformed)),
-            Some(Ok(end)) => json::skip_whitespace(text, end),
-        };
-        if end < text.len() {
-            return Err(Problem::malformed(text, json::Malformed { at: end }));
-        }
+        let Sections { top, indexes: [flags, segments, layers, holdouts] } = Sections::read(&text)?;
         let field = |name: &str| {
-            let member = top.iter().rev().find(|member| json::decode_string(slice(text, member.key)) == name)?;
-            Some(member.value).filter(|value| slice(text, *value) != "null")
+            let key_of = |span| json::decode_string(slice(&text, span));
+            let (_, value) = top.iter().rev().find(|(key, _)| key_of(*key) == name)?;
+            Some(slice(&text, *value)).filter(|raw| *raw != "null")
         };
         let small = |name: &str| {
-            let parsed = field(name).map(|value| json::parse(slice(text, value))).transpose();
+            let parsed = field(name).map(json::parse).transpose();
             parsed.map_err(|_| Problem::new("a deep value", "a scalar").within(name))
         };
-        let section = |name: &str| field(name).and_then(|(start, _)| Index::read(text, start));
 
         if let Some(schema) = small("schema")? {
             let version = field::number(&schema, platform).map_err(|problem| problem.within("schema"))?;
@@ -87,11 +123,11 @@ impl Ruleset {
             Some(node) => field::name(&node).map_err(|problem| problem.within("environment"))?,
             None => String::new(),
         };
-        let Some(flags) = section("flags") else {
-            let found = field("flags").map_or("nothing", |value| first_characters(slice(text, value)));
+        let Some(flags) = flags else {
+            let found = field("flags").map_or("nothing", first_characters);
             return Err(Problem::new(found, "an object with the flags").within("flags"));
         };
-        let segments = Section::new(section("segments"));
+        let segments = Section::new(segments);
         let unknown = |count| vec![Cell::new(Standing::UNKNOWN); count];
         Ok(Self {
             version,
@@ -100,9 +136,9 @@ impl Ruleset {
             segment_standings: unknown(segments.index.len()),
             flags: Section::new(Some(flags)),
             segments,
-            layers: Section::new(section("layers")),
-            holdouts: Section::new(section("holdouts")),
-            text: text.into(),
+            layers: Section::new(layers),
+            holdouts: Section::new(holdouts),
+            text,
             platform,
         })
     }
