@@ -4,6 +4,7 @@ import { createEvents } from "./events.js"
 import { isTrap, startInstance, type Instance, type LoadModule, type Member } from "./instance.js"
 import { hostFetch, soon, wallClockMs } from "./natives.js"
 import { readOptions, type Settings } from "./options.js"
+import { addOverride, keepOverrides, MAX_KEY_LENGTH, tabOverrides, type Overrides } from "./overrides.js"
 import { deepEqual, plain, plainObject } from "./plain.js"
 import { createPoller } from "./poller.js"
 import { createProblems } from "./problems.js"
@@ -15,8 +16,6 @@ import type { Engine, Host } from "./wasm/pennon.js"
 
 /** The most keys whose decisions are kept. A page that makes up keys must not fill its memory. */
 const MAX_CACHED_KEYS = 10_000
-/** No flag, variant or person has a longer key or id, in UTF-16 units: the engine takes at most 256 bytes. */
-const MAX_KEY_LENGTH = 256
 /** The most calls that wait for the module to start. */
 const MAX_EARLY_COMMANDS = 1000
 /** Activity is passed on at most this often, in milliseconds: scrolling fires at every frame. */
@@ -291,6 +290,8 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       return false
     }
     values.clear()
+    hasRuleset = true
+    checkOverrides(engine)
     changed("ruleset")
     return true
   }
@@ -300,6 +301,29 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     take: (text) => enter((engine) => putRuleset(engine, text, ruleset.url), false),
     failed: (message) => problems.add("RULESET_UNAVAILABLE", ruleset.url, message),
   })
+
+  // Overrides.
+
+  const tabKey = `pennon1:${settings.namespace}:o`
+  const overrides: Overrides = settings.overridesFromUrl ? tabOverrides(tabKey) : new Map()
+  command((engine) => overrides.forEach(({ variant, exposures }, key) => engine.overrideFlag(key, variant, exposures)))
+  let hasRuleset = false
+
+  /** Lists the overrides that name nothing of the ruleset. The engine passes over them. */
+  function checkOverrides(engine: Engine): void {
+    if (!hasRuleset) return
+    overrides.forEach(({ variant }, key) => {
+      const variants = engine.variants(key)
+      if (variants.includes(variant)) return
+      const expected = variants.join(", ").slice(0, 500) || "a flag that is there and works"
+      problems.add("UNKNOWN_VARIANT", `override(${shown(key)})`, `found ${shown(variant)}, expected ${expected}`)
+    })
+  }
+
+  function clearOverrides(): void {
+    overrides.clear()
+    if (settings.overridesFromUrl) keepOverrides(tabKey, overrides)
+  }
 
   /** The engine holds its own copy; this one is for `setAttributes` to merge into. */
   let attributes = plainObject(settings.attributes)
@@ -375,6 +399,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     },
     reset(options) {
       const deviceToo = memberOf(options, "device") === true
+      clearOverrides()
       command((engine) => {
         attributes = plainObject({})
         engine.reset(deviceToo)
@@ -394,17 +419,22 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       })
     },
     setRuleset: (ruleset) => applyRuleset(ruleset, "setRuleset"),
-    override(key, variant) {
-      if (!isName(key) || !isName(variant)) {
+    override(key, variant, options) {
+      if (closing) return
+      const exposures = memberOf(options, "exposures") === true
+      if (!addOverride(overrides, key, variant, exposures)) {
         problems.add("INVALID_KEY", "override", `found ${shown(key)}, ${shown(variant)}, expected two keys`)
         return
       }
+      if (settings.overridesFromUrl) keepOverrides(tabKey, overrides)
       command((engine) => {
-        engine.overrideFlag(key, variant, false)
+        engine.overrideFlag(key, variant, exposures)
+        checkOverrides(engine)
         changed("override")
       })
     },
     clearOverrides() {
+      clearOverrides()
       command((engine) => {
         engine.clearOverrides()
         changed("override")
@@ -473,6 +503,8 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
         appVersion: settings.appVersion,
         namespace: settings.namespace,
         persist: settings.persist,
+        cookiePrefix: settings.cookie?.prefix,
+        cookieAttributes: settings.cookie?.attributes,
         identified: isText ? distinctId : undefined,
         attributes: readable(attributes),
       },
@@ -481,6 +513,10 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     )
     instance.members.add(member)
     epoch++
+    if (settings.cookie && hasPage && !enter((engine) => engine.hasCookie(), true)) {
+      problems.add("COOKIE_REFUSED", "storage.cookieDomain",
+        "found no cookie after setting one, expected one; ids and session stay on this host")
+    }
     const ids = client.identity
     if (distinctId !== undefined && ids.distinctId === ids.anonymousId) refuseId(distinctId)
   }
@@ -529,11 +565,6 @@ function waitAtMost(timeoutMs: number, work: Promise<void>, late: () => void): P
       resolve()
     })
   })
-}
-
-/** Whether it can be the key of a flag or a variant. */
-function isName(text: unknown): boolean {
-  return typeof text === "string" && text.length <= MAX_KEY_LENGTH
 }
 
 /** What a page passed under this name; undefined when looking at it throws. (Within `enter` that would pass for a trap.) */

@@ -1,3 +1,4 @@
+import { cookieSettings, type CookieSettings } from "./cookies.js"
 import { optionError, shown } from "./errors.js"
 import { hashOf } from "./hash.js"
 import { baseUrl } from "./natives.js"
@@ -23,6 +24,9 @@ export interface Settings {
   readonly fetch: typeof fetch | undefined
   readonly appVersion: string
   readonly persist: boolean
+  /** Undefined: there are none. */
+  readonly cookie: CookieSettings | undefined
+  readonly overridesFromUrl: boolean
   readonly namespace: string
   readonly debug: boolean
 }
@@ -39,14 +43,17 @@ type Fields = Readonly<Record<string, unknown>>
 
 /** Checks the options. Throws a `PennonError` for what the caller can fix. */
 export function readOptions(options: ClientOptions): Settings {
-  const top = fields(options, "options", ["ruleset", "identity", "exposures", "app", "storage", "namespace", "debug"])
+  const top = fields(options, "options", [
+    "ruleset", "identity", "exposures", "app", "storage", "overrides", "namespace", "debug",
+  ])
   const identity = fields(top.identity ?? {}, "identity", ["distinctId", "attributes"])
   const sends = top.exposures !== undefined && top.exposures !== false
   const exposures = fields(sends ? top.exposures : {}, "exposures", [
     "endpoint", "key", "dedup", "mode", "flushIntervalMs", "attributes", "headers", "fetch",
   ])
   const app = fields(top.app ?? {}, "app", ["version"])
-  if (top.storage !== undefined && top.storage !== false) throw invalid("storage", top.storage, "false, or nothing")
+  const storage = fields(top.storage === false ? {} : (top.storage ?? {}), "storage", ["cookieDomain"])
+  const overrides = fields(top.overrides ?? {}, "overrides", ["fromUrl"])
   const endpoint = sends ? resolve(exposures.endpoint, "exposures.endpoint") : undefined
   const key = text(exposures.key ?? "", "exposures.key")
   const persist = top.storage !== false
@@ -65,6 +72,8 @@ export function readOptions(options: ClientOptions): Settings {
     fetch: ofType<typeof fetch>(exposures.fetch, "exposures.fetch", "function"),
     appVersion: text(app.version ?? "", "app.version"),
     persist,
+    cookie: cookie(storage.cookieDomain, text(top.namespace ?? key, "namespace")),
+    overridesFromUrl: ofType<boolean>(overrides.fromUrl, "overrides.fromUrl", "boolean") ?? false,
     namespace: text(top.namespace ?? hashOf(`${endpoint?.url ?? ""} ${key}`), "namespace"),
     debug: ofType<boolean>(top.debug, "debug", "boolean") ?? false,
   }
@@ -119,6 +128,14 @@ function parse(url: string, base?: string): URL | undefined {
   } catch {
     return undefined
   }
+}
+
+function cookie(domain: unknown, app: string): CookieSettings | undefined {
+  if (domain === undefined) return undefined
+  const where = "storage.cookieDomain"
+  const settings = cookieSettings(text(domain, where).toLowerCase(), app)
+  if (!settings) throw invalid(where, domain, "the page's host name, or a domain that it is in")
+  return settings
 }
 
 function invalid(where: string, found: unknown, expected: string): Error {

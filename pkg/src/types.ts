@@ -160,6 +160,24 @@ export interface ExposureOptions {
   readonly fetch?: typeof fetch
 }
 
+export interface StorageOptions {
+  /**
+   * The page's host name, or a domain it is in: `"shop.example"`. Anonymous id, device id and session are kept in two
+   * cookies that all hosts of the domain read, so that they see one person. Clients with the same domain and the same
+   * `namespace`, or else the same `exposures.key`, share them. Where cookies are blocked, localStorage has to do.
+   */
+  readonly cookieDomain?: string
+}
+
+export interface OverrideOptions {
+  /**
+   * Takes overrides from the URL that the page was loaded with, as `?pennon.new_checkout=treatment_a`, and keeps all
+   * overrides for the tab, over navigations too. `?pennon.new_checkout=` takes one back. At most 100 in a URL. Such a
+   * decision records no exposure. Anybody can write a URL: not for flags that protect something. Default false.
+   */
+  readonly fromUrl?: boolean
+}
+
 export interface ClientOptions {
   /** A URL, the ruleset's text, the ruleset itself, or a URL with settings. Without it: `setRuleset`. */
   readonly ruleset?: string | URL | object | RulesetSource
@@ -168,8 +186,12 @@ export interface ClientOptions {
   readonly exposures?: ExposureOptions | false
   /** In rows as `app_version`; for rules the attribute `app.version`, unless the person has one of that name. */
   readonly app?: { readonly version?: string }
-  /** `false`: ids, session, what was acknowledged and the last ruleset live in memory only. */
-  readonly storage?: false
+  /**
+   * `false`: ids, session, what was acknowledged and the last ruleset live in memory only. An object: they live in localStorage, and with
+   * `cookieDomain` the ids and the session in cookies.
+   */
+  readonly storage?: false | StorageOptions
+  readonly overrides?: OverrideOptions
   /** Separates this client's stored state from that of other clients on the origin. Default: from endpoint and key. */
   readonly namespace?: string
   /** Log problems to the console. Default false. */
@@ -277,8 +299,13 @@ export interface Client<Flags extends object = AnyFlags> {
    * another ruleset than before is found there.
    */
   setRuleset(ruleset: object | string): void
-  /** For QA: serve this variant in this client. Such a decision sends no exposure. */
-  override(key: keyof Flags & string, variant: string): void
+  /**
+   * For QA: serve this variant in this client, or with `overrides.fromUrl` in this tab. Decisions made with it, also of
+   * flags that depend on this one, have the reason `OVERRIDE`. They record an exposure only where all the overrides they
+   * used ask for it. What the ruleset does not have is passed over, and a problem.
+   */
+  override(key: keyof Flags & string, variant: string, options?: { readonly exposures?: boolean }): void
+  /** Takes all overrides back, in the tab too. So does `reset`. */
   clearOverrides(): void
   /** Calls `listener` from a microtask. Returns the function that unsubscribes. */
   on<E extends keyof ClientEvents>(event: E, listener: (payload: ClientEvents[E]) => void): () => void

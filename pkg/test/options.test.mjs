@@ -43,6 +43,15 @@ for (const [options, code, where] of [
   [{ exposures: { endpoint, attributes: Array(17).fill("a") } }, "INVALID_OPTION", "exposures.attributes"],
   [{ exposures: true }, "INVALID_OPTION", "exposures"],
   [{ storage: true }, "INVALID_OPTION", "storage"],
+  [{ storage: "" }, "INVALID_OPTION", "storage"],
+  [{ storage: { domain: "shop.example" } }, "UNKNOWN_OPTION", "storage.domain"],
+  [{ storage: { cookieDomain: 5 } }, "INVALID_OPTION", "storage.cookieDomain"],
+  ...["", ".shop.example", "shop.example.", "a..b", "shop.example; Path=/x", "shop.example:80", "http://shop.example", "[::1]", "a".repeat(254)].map(
+    (cookieDomain) => [{ storage: { cookieDomain } }, "INVALID_OPTION", "storage.cookieDomain"],
+  ),
+  [{ overrides: true }, "INVALID_OPTION", "overrides"],
+  [{ overrides: { url: true } }, "UNKNOWN_OPTION", "overrides.url"],
+  [{ overrides: { fromUrl: "yes" } }, "INVALID_OPTION", "overrides.fromUrl"],
   [{ debug: 1 }, "INVALID_OPTION", "debug"],
   [{ app: { version: 2 } }, "INVALID_OPTION", "app.version"],
   [{ identity: { attributes: "pro" } }, "INVALID_OPTION", "identity.attributes"],
@@ -159,5 +168,12 @@ test("identity is copied, and says who it is", async () => {
   assert.notEqual(client.identity.anonymousId, anonymousId)
   client.reset({ device: true })
   assert.notEqual(client.identity.deviceId, deviceId)
+  await client.close()
+})
+
+test("where there is no page a cookie's domain changes nothing", async () => {
+  const client = await createClient({ ruleset: RULESET, storage: { cookieDomain: "Shop.Example" } })
+  assert.equal(client.getFlag("greeting"), "Hello")
+  assert.deepEqual(client.problems().map(({ code }) => code), ["FLAG_INVALID"])
   await client.close()
 })

@@ -26,6 +26,10 @@ export interface EngineOptions {
   /** What keeps this client's part of storage apart. */
   readonly namespace: string
   readonly persist: boolean
+  /** Comes before the names of cookies. Absent: there are none. */
+  readonly cookiePrefix: string | undefined
+  /** Follow their texts. */
+  readonly cookieAttributes: string | undefined
   readonly identified: string | undefined
   /** Plain data. */
   readonly attributes: unknown

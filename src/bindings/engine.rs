@@ -8,6 +8,7 @@ use web_sys::AbortSignal;
 
 use super::convert::{self, EngineOptions};
 use super::host::Host;
+use crate::browser::cookie::Cookie;
 use crate::browser::storage::Storage;
 use crate::browser::transport::Transport;
 use crate::browser::{clock, page, platform, timers};
@@ -57,7 +58,11 @@ impl Engine {
         let mut options = EngineOptions::read(&options);
         let endpoint = options.text("endpoint").unwrap_or_default();
         let key = options.text("key").unwrap_or_default();
-        let storage = Storage::open(prefix(options.text("namespace")), options.flag("persist"));
+        let cookie = options
+            .text("cookiePrefix")
+            .map(|prefix| Cookie::open(prefix, options.text("cookieAttributes").unwrap_or_default()));
+        let has_cookie = cookie.is_some();
+        let storage = Storage::open(prefix(options.text("namespace")), options.flag("persist"), cookie);
         let read = |key: StorageKey| storage.get(key.as_str());
         let now = clock::now();
         let exposures = State::new(
@@ -96,6 +101,11 @@ impl Engine {
             incoming: RefCell::default(),
         };
         engine.run(effects);
+        if has_cookie {
+            // Takes over what localStorage has, and lets the cookie live on for as long as it can.
+            let ids = engine.client.borrow().identity().to_stored();
+            engine.store(StorageKey::Ids, &ids);
+        }
         engine
     }
 
@@ -214,6 +224,7 @@ impl Engine {
 
     pub fn reset(&self, device_too: bool) {
         let now = clock::now();
+        self.follow_session(now);
         let random = &mut clock::draw_ahead();
         let effects = self.client.borrow_mut().reset(device_too, now, random);
         self.run(effects);
@@ -237,6 +248,7 @@ impl Engine {
     #[wasm_bindgen(js_name = renewSession)]
     pub fn renew_session(&self) {
         let now = clock::now();
+        self.follow_session(now);
         let random = &mut clock::draw_ahead();
         let effects = self.client.borrow_mut().renew_session(now, random);
         self.run(effects);
@@ -252,6 +264,12 @@ impl Engine {
     pub fn clear_overrides(&self) {
         let effects = self.client.borrow_mut().clear_overrides();
         self.run(effects);
+    }
+
+    /// Whether the person's ids are in a cookie, as was asked.
+    #[wasm_bindgen(js_name = hasCookie)]
+    pub fn has_cookie(&self) -> bool {
+        self.storage.get_cookie(StorageKey::Ids.as_str()).is_some()
     }
 
     /// Until when, in Unix milliseconds, answers stay as they are unless something happens.
@@ -272,7 +290,10 @@ impl Engine {
         let now = clock::now();
         self.look(now);
         let effects = self.client.borrow_mut().activity(now);
-        self.run(effects);
+        // Before the session is written over that of another host.
+        if effects.is_empty() || !self.follow_session(now) {
+            self.run(effects);
+        }
     }
 
     /// An event of the page's life, by its type.
@@ -282,6 +303,10 @@ impl Engine {
             "pagehide" | "freeze" => self.step(Input::Exit),
             "online" => self.step(Input::Online),
             "visibilitychange" if page::is_hidden() => self.step(Input::Hidden),
+            "visibilitychange" | "pageshow" => {
+                self.follow_session(clock::now());
+                self.activity();
+            }
             _ => self.activity(),
         }
     }
@@ -343,6 +368,16 @@ impl Engine {
         self.run(effects);
         let effects = self.client.borrow_mut().end_of_flags(now);
         self.run(effects);
+    }
+
+    /// Reads a session that is in a cookie again: no event tells what another host has written. Whether that one has
+    /// taken the place of this client's.
+    fn follow_session(&self, now: Now) -> bool {
+        let Some(stored) = self.storage.get_cookie(StorageKey::Session.as_str()) else { return false };
+        let effects = self.client.borrow_mut().session_stored(&stored, now);
+        let is_taken = matches!(effects.first(), Some(Effect::Stale));
+        self.run(effects);
+        is_taken
     }
 
     /// Carries out effects, in order. No state is borrowed while the host is called.

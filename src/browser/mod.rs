@@ -2,6 +2,7 @@
 //! nothing. A callback that is handed to the host does one thing: it calls the facade.
 
 pub mod clock;
+pub mod cookie;
 pub mod page;
 pub mod platform;
 pub mod storage;

@@ -16,7 +16,7 @@ pub enum StorageKey {
 
 impl StorageKey {
     /// The end of the key in storage.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ids => "d",
             Self::Session => "s",

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use js_sys::{Function, Promise, Reflect, eval};
+use pennon::browser::cookie::Cookie;
 use pennon::browser::platform::HOST;
 use pennon::browser::storage::Storage;
 use pennon::browser::transport::Transport;
@@ -63,7 +64,7 @@ fn random_bytes_are_drawn_where_the_hosts_best_fails() {
 
 #[wasm_bindgen_test]
 fn what_is_stored_is_read_back_under_the_prefix_and_removed() {
-    let storage = Storage::open("pennon1:test:".into(), true);
+    let storage = Storage::open("pennon1:test:".into(), true, None);
     assert_eq!(storage.get("s"), None);
     assert!(storage.set("s", "text, \u{1f6a9}"));
     assert_eq!(storage.get("s").as_deref(), Some("text, \u{1f6a9}"));
@@ -75,7 +76,7 @@ fn what_is_stored_is_read_back_under_the_prefix_and_removed() {
 
 #[wasm_bindgen_test]
 fn without_persistence_storage_is_empty_and_takes_what_it_is_given() {
-    let storage = Storage::open("pennon1:memory:".into(), false);
+    let storage = Storage::open("pennon1:memory:".into(), false, None);
     assert!(storage.set("s", "text"));
     assert_eq!(storage.get("s"), None);
     storage.remove("s");
@@ -92,7 +93,7 @@ fn where_the_getter_throws_or_is_null_storage_reads_as_empty() {
             ),
             "Object.defineProperty(self, 'localStorage', realStorage)",
             || {
-                let storage = Storage::open("pennon1:blocked:".into(), true);
+                let storage = Storage::open("pennon1:blocked:".into(), true, None);
                 assert_eq!(storage.get("s"), None, "{getter}");
                 assert!(storage.set("s", "text"), "{getter}");
                 storage.remove("s");
@@ -111,7 +112,7 @@ fn where_every_use_throws_writing_says_so_and_reading_gives_nothing() {
          }",
         "Object.assign(Storage.prototype, real)",
         || {
-            let storage = Storage::open("pennon1:full:".into(), true);
+            let storage = Storage::open("pennon1:full:".into(), true, None);
             assert!(!storage.set("s", "text"));
             assert_eq!(storage.get("s"), None);
             storage.remove("s");
@@ -219,4 +220,82 @@ fn the_host_writes_reads_and_lowers_as_javascript_does() {
         assert_eq!((HOST.parse_number)(text), text.parse::<f64>().unwrap(), "{text}");
     }
     assert_eq!((HOST.lower_case)("\u{130}\u{3a3}STRASSE\u{1e9e}"), "\u{130}\u{3a3}STRASSE\u{1e9e}".to_lowercase());
+}
+
+/// What the page has as cookies.
+fn cookies() -> String {
+    eval("document.cookie").unwrap().as_string().unwrap()
+}
+
+/// Cookies for the host that serves these tests.
+fn cookie(prefix: &str) -> Cookie {
+    let host = eval("location.hostname").unwrap().as_string().unwrap();
+    Cookie::open(prefix.into(), format!("; Domain={host}; Path=/; SameSite=Lax"))
+}
+
+#[wasm_bindgen_test]
+fn a_cookie_is_read_back_beside_others_and_disturbs_none() {
+    eval("document.cookie = 'theirs=1|a'; document.cookie = 'xpennon1_test_d=no'; document.cookie = 'odd'").unwrap();
+    let before = cookies();
+    let cookie = cookie("pennon1_test_");
+    assert_eq!(cookie.get("d"), None);
+    assert!(cookie.set("d", "1|a|b"));
+    assert!(cookie.set("d", "1|a|c"));
+    assert_eq!(cookie.get("d").as_deref(), Some("1|a|c"));
+    assert_eq!(cookie.get("s"), None);
+    assert_eq!(cookies(), before + "; pennon1_test_d=1|a|c");
+    eval("document.cookie = 'pennon1_test_d=; Max-Age=0; Path=/; Domain=' + location.hostname").unwrap();
+}
+
+#[wasm_bindgen_test]
+fn a_cookie_that_the_browser_refuses_or_that_throws_cannot_be_written() {
+    let before = cookies();
+    for domain in ["elsewhere.example", "com"] {
+        let refused = Cookie::open("pennon1_refused_".into(), format!("; Domain={domain}; Path=/"));
+        assert!(!refused.set("d", "text"), "{domain}");
+    }
+    let cookie = cookie("pennon1_blocked_");
+    for property in [
+        "{ get() { throw new DOMException('denied', 'SecurityError') }, set() { throw new Error('denied') } }",
+        "{ get: () => 5, set() {} }",
+        "{ get: () => null, set() {} }",
+        "{ get: () => '', set() {} }",
+        "{ get: () => '='.repeat(100000) + ';;; =;pennon1_blocked_d', set() {} }",
+    ] {
+        let spoil = format!("Object.defineProperty(document, 'cookie', {{ ...{property}, configurable: true }})");
+        with_page_spoilt(&spoil, "delete document.cookie", || {
+            assert!(!cookie.set("d", "text"), "{property}");
+            assert_eq!(cookie.get("d"), None, "{property}");
+        });
+    }
+    assert_eq!(cookies(), before);
+}
+
+#[wasm_bindgen_test]
+fn ids_move_from_local_storage_to_the_cookie_and_a_session_is_in_both() {
+    Storage::open("pennon1:move:".into(), true, None).set("d", "ids");
+    let storage = Storage::open("pennon1:move:".into(), true, Some(cookie("pennon1_move_")));
+    assert_eq!(storage.get("d").as_deref(), Some("ids"), "taken over");
+    assert_eq!(storage.get_cookie("d"), None);
+    assert!(storage.set("d", "ids") && storage.set("s", "session") && storage.set("i", "other"));
+    assert_eq!(storage.get_cookie("d").as_deref(), Some("ids"));
+    assert_eq!(storage.get_cookie("i"), None, "all else stays");
+    let local = |key: &str| eval(&format!("localStorage.getItem('{key}')")).unwrap().as_string();
+    assert_eq!(local("pennon1:move:d"), None);
+    assert_eq!(local("pennon1_move_s").as_deref(), Some("session"));
+    assert_eq!(local("pennon1:move:i").as_deref(), Some("other"));
+    eval("localStorage.setItem('pennon1:move:d', 'old')").unwrap();
+    assert_eq!(storage.get("d").as_deref(), Some("ids"), "the cookie counts");
+    with_page_spoilt(
+        "Object.defineProperty(document, 'cookie', { get() { throw 1 }, set() { throw 1 }, configurable: true })",
+        "delete document.cookie",
+        || {
+            assert!(storage.set("d", "here"), "localStorage has to do");
+            assert_eq!(storage.get("d").as_deref(), Some("here"));
+        },
+    );
+    for name in ["d", "s"] {
+        eval(&format!("document.cookie = 'pennon1_move_{name}=; Max-Age=0; Path=/; Domain=' + location.hostname"))
+            .unwrap();
+    }
 }

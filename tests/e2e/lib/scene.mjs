@@ -15,10 +15,14 @@ const PATIENCE_MS = 20_000
 const site = assembleSite()
 export const SDK = `pennon/${site.version}`
 
+/** Names for this machine, so that a page can be on one of several hosts of a domain. */
+const HOSTS = "--host-resolver-rules=MAP *.pennon.test 127.0.0.1"
+
 let browser
 before(async () => {
   // The sandbox refuses to start for root.
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, chromiumSandbox: process.getuid() !== 0 })
+  const chromiumSandbox = process.getuid() !== 0
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, HOSTS], chromiumSandbox })
 })
 after(() => browser?.close())
 
