@@ -90,6 +90,53 @@ test("a read of an overridden flag is no exposure", async () => {
   await client.close()
 })
 
+test("an override that asks for exposures is recorded, marked by its reason", async () => {
+  const net = network()
+  const client = await makeClient({ net })
+  client.override("greeting", "warm", { exposures: true })
+  for (let read = 0; read < 3; read++) client.getFlag("greeting")
+  await client.flush()
+  client.override("greeting", "warm", { exposures: false })
+  client.getFlag("greeting")
+  client.override("price", "zero", { exposures: "yes" })
+  client.getFlag("price")
+  await client.flush()
+  const rows = net.batches.flatMap(({ exposures }) => exposures)
+  assert.deepEqual(rows.map((row) => [row.flag_key, row.variant, row.reason]), [["greeting", "warm", "OVERRIDE"]])
+  await client.close()
+})
+
+test("what depends on overrides is recorded where all of those ask for it, and others are as before", async () => {
+  const needs = (...keys) => ({
+    variants: { off: false, on: true },
+    default: "on",
+    off: "off",
+    requires: keys.map((flag) => ({ flag, variants: ["on"] })),
+  })
+  const plain = { variants: { off: false, on: true }, default: "off" }
+  const flags = { one: plain, two: plain, first: needs("one"), both: needs("one", "two"), condition: {
+    ...plain, rules: [{ id: "r", when: { flag: "two", variants: ["on"] }, serve: "on" }],
+  } }
+  const net = network()
+  const client = await makeClient({ net, ruleset: { schema: 1, flags } })
+  client.override("one", "on", { exposures: true })
+  client.override("two", "on")
+  const decided = Object.keys(flags).map((key) => [key, client.getFlag(key), client.decide(key).reason])
+  assert.deepEqual(decided, Object.keys(flags).map((key) => [key, true, "OVERRIDE"]))
+  await client.flush()
+  const sent = () => net.batches.flatMap(({ exposures }) => exposures.map((row) => [row.flag_key, row.reason]))
+  assert.deepEqual(sent(), [["one", "OVERRIDE"], ["first", "OVERRIDE"]])
+  client.override("two", "on", { exposures: true })
+  for (const key of Object.keys(flags)) client.getFlag(key)
+  await client.flush()
+  assert.deepEqual(sent().slice(2), [["two", "OVERRIDE"], ["both", "OVERRIDE"], ["condition", "OVERRIDE"]])
+  client.clearOverrides()
+  for (const key of Object.keys(flags)) client.getFlag(key)
+  await client.flush()
+  assert.deepEqual(sent().slice(5).map(([, reason]) => reason), ["DEFAULT", "DEFAULT", "PREREQUISITE_FAILED", "PREREQUISITE_FAILED", "DEFAULT"])
+  await client.close()
+})
+
 test("names and variants of a URL are decoded as forms are", async (t) => {
   openTab(t, "?pennon.gr%C3%BC%C3%9Fe+%26+%3D=w%61rm&pennon.a.b=on&Pennon.price=zero&pennon=x&price=zero")
   const flag = { variants: { off: false, on: true, warm: "warm" }, default: "off" }

@@ -1,7 +1,7 @@
 // Overrides from the page's URL, kept for the tab.
 
 import assert from "node:assert/strict"
-import { flush, promise, start } from "../lib/scene.mjs"
+import { flush, only, promise, start } from "../lib/scene.mjs"
 
 const ON = { overrides: { fromUrl: true }, namespace: "test" }
 const reasons = (page, ...keys) =>
@@ -59,6 +59,21 @@ promise("an override by a call is kept for the tab where the URL's are, and only
     await start(page, options)
     assert.equal(await page.evaluate(() => client.peek("greeting")), kept)
   }
+})
+
+promise("an override that asks for exposures is one row, marked by its reason, also after a navigation", async ({ open, collector }) => {
+  const page = await open()
+  await start(page, ON)
+  await page.evaluate(() => client.override("greeting", "warm", { exposures: true }))
+  for (const reload of [false, true]) {
+    if (reload) await visit(page, "/open.html?pennon.banner=pro")
+    await page.evaluate(() => [client.getFlag("greeting"), client.getFlag("banner")])
+    await flush(page)
+  }
+  assert.deepEqual(only(collector.rows(), "flag_key", "variant", "reason"), [
+    { flag_key: "greeting", variant: "warm", reason: "OVERRIDE" },
+    { flag_key: "banner", variant: "none", reason: "DEFAULT" },
+  ])
 })
 
 promise("hostile URLs and hostile stored text reach nothing", async ({ open }) => {
