@@ -42,23 +42,23 @@ pub fn condition(choices: &mut Choices<'_>, known: &mut Known, depth: usize) -> 
         8 if depth > 0 => json!({ "all": choices.list(0, 3, |choices| condition(choices, known, depth - 1)) }),
         9 if depth > 0 => json!({ "any": choices.list(0, 3, |choices| condition(choices, known, depth - 1)) }),
         10 if depth > 0 => json!({ "not": condition(choices, known, depth - 1) }),
-        11 if choices.one_in(2) => {
+        11 if known.flags > 0 && choices.one_in(2) => {
             let variants = choices.list(0, 2, |choices| choices.pick(&["on", "off", "third", "none"]));
             json!({ "flag": flag_key(choices, known), "variants": variants })
         }
-        11 => json!({ "segment": segment_key(choices, known) }),
+        11 if known.segments > 0 => json!({ "segment": segment_key(choices, known) }),
         _ => on_attribute(choices, known),
     }
 }
 
 /// A flag, mostly one that is made already, so that most chains end.
 pub fn flag_key(choices: &mut Choices<'_>, known: &Known) -> String {
-    let most = if choices.one_in(30) { 8 } else { known.flags.max(1) };
+    let most = if choices.one_in(40) { 8 } else { known.flags.max(1) };
     format!("f{}", choices.below(most))
 }
 
 pub fn segment_key(choices: &mut Choices<'_>, known: &Known) -> String {
-    let most = if choices.one_in(30) { 6 } else { known.segments.max(1) };
+    let most = if choices.one_in(40) { 6 } else { known.segments.max(1) };
     format!("s{}", choices.below(most))
 }
 
@@ -127,7 +127,9 @@ fn operand(choices: &mut Choices<'_>, known: &mut Known, operator: &str, ignores
             });
             json!({ "salt": salt, "hashes": hashes })
         }
-        "bucket" => json!({ "salt": choices.pick(&["pilot", "f0", "a\0b", ""]), "percent": percent(choices) }),
+        "bucket" => {
+            json!({ "salt": choices.pick(&["pilot", "pilot", "other", "", "f0"]), "percent": percent(choices) })
+        }
         _ => Value::Null,
     }
 }

@@ -19,14 +19,14 @@ pub fn ruleset(choices: &mut Choices<'_>, known: &mut Known) -> Value {
     let count = known.segments;
     let segments: Vec<_> = (0..count)
         .map(|at| {
-            known.segments = if choices.one_in(20) { count } else { at };
+            known.segments = if choices.one_in(40) { count } else { at };
             (format!("s{at}"), segment(choices, known))
         })
         .collect();
     known.segments = count;
     let flags: Vec<_> = (0..1 + choices.below(6))
         .map(|at| {
-            known.flags = if choices.one_in(20) { 6 } else { at };
+            known.flags = if choices.one_in(40) { 6 } else { at };
             (format!("f{at}"), flag(choices, known, &by))
         })
         .collect();
@@ -121,7 +121,7 @@ fn flag(choices: &mut Choices<'_>, known: &mut Known, shared_by: &Value) -> Valu
     let mut fields = Map::from_iter([
         ("variants".to_owned(), variants),
         ("default".to_owned(), variant(choices)),
-        ("by".to_owned(), if choices.one_in(12) { by(choices) } else { shared_by.clone() }),
+        ("by".to_owned(), if choices.one_in(20) { by(choices) } else { shared_by.clone() }),
         ("version".to_owned(), choices.between(0, 9).into()),
         ("rules".to_owned(), choices.list(0, 4, |choices| rule(choices, known)).into()),
     ]);
@@ -144,9 +144,10 @@ fn flag(choices: &mut Choices<'_>, known: &mut Known, shared_by: &Value) -> Valu
     sometimes(choices, 10, "end", &mut words::time);
     sometimes(choices, 3, "sticky", &mut |choices| (choices.below(4) < 3).into());
     sometimes(choices, 8, "stickyVersion", &mut |choices| choices.between(0, 2).into());
+    let most = if known.flags == 0 { 0 } else { 2 };
     sometimes(choices, 4, "requires", &mut |choices| {
         choices
-            .list(0, 2, |choices| {
+            .list(0, most, |choices| {
                 let variants = choices.list(0, 3, |choices| choices.pick(&["on", "off", "third", "none"]));
                 json!({ "flag": condition::flag_key(choices, known), "variants": variants })
             })
@@ -161,7 +162,7 @@ fn variant(choices: &mut Choices<'_>) -> Value {
 }
 
 fn reference(choices: &mut Choices<'_>, keys: &[&str]) -> Value {
-    if choices.one_in(25) { "elsewhere".into() } else { choices.pick(keys).into() }
+    if choices.one_in(40) { "elsewhere".into() } else { choices.pick(keys).into() }
 }
 
 fn target(choices: &mut Choices<'_>) -> Value {
@@ -211,7 +212,7 @@ fn weight(choices: &mut Choices<'_>) -> Value {
 
 /// Now and then puts something else in the place of a field.
 fn spoil(choices: &mut Choices<'_>, fields: &mut Map<String, Value>) {
-    if !choices.one_in(25) {
+    if !choices.one_in(40) {
         return;
     }
     let names: Vec<String> = fields.keys().cloned().collect();
