@@ -6,9 +6,9 @@ use super::attributes::{Attribute, Value};
 use super::bucketing::bucket_of;
 use super::pattern::is_searchable;
 use super::platform::Platform;
-use super::ruleset::{ListTest, Scalars, Test, Time};
+use super::ruleset::{Operand, Operator, Scalars, Time};
 use super::time::parse_iso8601;
-use super::version::Version;
+use super::version::{Comparison, Version};
 
 /// The rest of the world, as far as conditions look at it.
 pub struct World {
@@ -35,68 +35,77 @@ impl World {
     }
 }
 
-/// Whether the attribute passes the test.
+/// Whether the attribute compares with the operand as the operator says.
 ///
-/// A missing attribute passes none but `notExists`. Scalars of different types are unequal; every other test fails on
-/// another type than its own. Nothing is coerced.
-pub fn passes(attribute: Option<Attribute<'_>>, test: &Test, ignore_case: bool, world: &mut World) -> bool {
-    let Some(attribute) = attribute else { return matches!(test, Test::NotExists) };
+/// A missing attribute does so for none but `notExists`. Scalars of different types are unequal; every other operator is
+/// false of another type than its own. Nothing is coerced.
+pub fn compare(
+    attribute: Option<Attribute<'_>>,
+    operator: Operator,
+    operand: &Operand,
+    ignore_case: bool,
+    world: &mut World,
+) -> bool {
+    let Some(attribute) = attribute else { return operator == Operator::NotExists };
     let platform = world.platform;
     let folded;
     let attribute = match attribute {
-        Attribute::Text(text) if ignore_case && folds(test) => {
+        // A pattern ignores case by itself.
+        Attribute::Text(text) if ignore_case && folds(operand) && operator != Operator::Matches => {
             folded = (platform.lower_case)(text);
             Attribute::Text(&folded)
         }
         _ => attribute,
     };
-    match (test, attribute) {
-        (Test::Exists, _) => true,
-        (Test::NotExists, _) => false,
-        (Test::Type(types), _) => types.get(type_of(attribute)).copied().unwrap_or_default(),
-        (Test::Among(..), Attribute::List(_) | Attribute::Object) => false,
-        (Test::Among(set, expected), _) => place_of(attribute, set).is_some() == *expected,
-        (Test::Contains(needles), Attribute::Text(text)) => needles.iter().any(|needle| text.contains(needle.as_str())),
-        (Test::StartsWith(needles), Attribute::Text(text)) => {
-            needles.iter().any(|needle| text.starts_with(needle.as_str()))
+    match (operand, attribute) {
+        (Operand::None, _) => operator == Operator::Exists,
+        (Operand::Types(types), _) => types.get(type_of(attribute)).copied().unwrap_or_default(),
+        (Operand::Scalars(set), Attribute::List(items)) => compare_list(items, operator, set, ignore_case, platform),
+        (Operand::Scalars(_), Attribute::Object) => false,
+        (Operand::Scalars(set), _) => match operator {
+            Operator::Among => place_of(attribute, set).is_some(),
+            Operator::NotAmong => place_of(attribute, set).is_none(),
+            _ => false,
+        },
+        (Operand::Texts(texts), Attribute::Text(found)) => {
+            let is_searchable = operator != Operator::Matches || is_searchable(found);
+            is_searchable
+                && texts.iter().any(|text| match operator {
+                    Operator::StartsWith => found.starts_with(text.as_str()),
+                    Operator::EndsWith => found.ends_with(text.as_str()),
+                    Operator::Contains => found.contains(text.as_str()),
+                    _ => (platform.matches)(text, ignore_case, found),
+                })
         }
-        (Test::EndsWith(needles), Attribute::Text(text)) => {
-            needles.iter().any(|needle| text.ends_with(needle.as_str()))
-        }
-        (Test::Matches(patterns), Attribute::Text(text)) => {
-            is_searchable(text) && patterns.iter().any(|pattern| (platform.matches)(pattern, ignore_case, text))
-        }
-        (Test::Less(number), Attribute::Number(found)) => found < *number,
-        (Test::AtMost(number), Attribute::Number(found)) => found <= *number,
-        (Test::Greater(number), Attribute::Number(found)) => found > *number,
-        (Test::AtLeast(number), Attribute::Number(found)) => found >= *number,
-        (Test::Between(low, high), Attribute::Number(found)) => (*low..=*high).contains(&found),
-        (Test::Before(time), Attribute::Number(_) | Attribute::Text(_)) => {
-            time_of(attribute).is_some_and(|at_ms| is_before(at_ms, *time, world))
-        }
-        (Test::After(time), Attribute::Number(_) | Attribute::Text(_)) => {
-            time_of(attribute).is_some_and(|at_ms| is_after(at_ms, *time, world))
-        }
-        (Test::Version(alternatives), Attribute::Text(text)) => Version::parse(text).is_some_and(|version| {
-            alternatives
-                .iter()
-                .any(|all| all.iter().all(|(comparison, other)| comparison.holds(version.compare(other))))
+        (Operand::Numbers(low, high), Attribute::Number(found)) => match operator {
+            Operator::Less => found < *high,
+            Operator::AtMost => found <= *high,
+            Operator::Greater => found > *low,
+            Operator::AtLeast => found >= *low,
+            _ => found >= *low && found <= *high,
+        },
+        (Operand::Time(time), _) => time_of(attribute).is_some_and(|at_ms| match operator {
+            Operator::Before => is_before(at_ms, *time, world),
+            _ => is_after(at_ms, *time, world),
         }),
-        (Test::List(test, set), Attribute::List(items)) => list_passes(items, *test, set, ignore_case, platform),
-        (Test::Hashed(salt, hashes), Attribute::Text(text)) => {
+        (Operand::Versions(alternatives), Attribute::Text(text)) => Version::parse(text).is_some_and(|version| {
+            let holds = |(comparison, other): &(Comparison, Version)| comparison.holds(version.compare(other));
+            alternatives.iter().any(|all| all.iter().all(holds))
+        }),
+        (Operand::Hashes(salt, hashes), Attribute::Text(text)) => {
             let hash: [u8; 32] = Sha256::new().chain_update(salt).chain_update(text).finalize().into();
             hashes.binary_search(&hash).is_ok()
         }
-        (Test::Bucket(salt, buckets), Attribute::Text(unit_id)) => {
+        (Operand::Share(salt, buckets), Attribute::Text(unit_id)) => {
             !unit_id.is_empty() && bucket_of(salt, unit_id) < *buckets
         }
         _ => false,
     }
 }
 
-/// Whether a test compares texts that `ignoreCase` puts into lower case.
-fn folds(test: &Test) -> bool {
-    matches!(test, Test::Among(..) | Test::Contains(_) | Test::StartsWith(_) | Test::EndsWith(_) | Test::Hashed(..))
+/// Whether `ignoreCase` puts the texts that are compared with this into lower case.
+fn folds(operand: &Operand) -> bool {
+    matches!(operand, Operand::Scalars(_) | Operand::Texts(_) | Operand::Hashes(..))
 }
 
 /// The place in [`super::ruleset::TYPES`].
@@ -120,7 +129,7 @@ fn place_of(attribute: Attribute<'_>, set: &Scalars) -> Option<usize> {
     }
 }
 
-fn list_passes(items: &[Value], test: ListTest, set: &Scalars, ignore_case: bool, platform: Platform) -> bool {
+fn compare_list(items: &[Value], operator: Operator, set: &Scalars, ignore_case: bool, platform: Platform) -> bool {
     let mut found = vec![false; set.places()];
     let mut strangers = false;
     for item in items {
@@ -135,12 +144,13 @@ fn list_passes(items: &[Value], test: ListTest, set: &Scalars, ignore_case: bool
     }
     let count = found.iter().filter(|is_found| **is_found).count();
     let all = count == set.count();
-    match test {
-        ListTest::ContainsAny => count > 0,
-        ListTest::ContainsAll => all,
-        ListTest::ContainsNone => count == 0,
-        ListTest::SubsetOf => !strangers,
-        ListTest::SetEq => all && !strangers,
+    match operator {
+        Operator::ContainsAny => count > 0,
+        Operator::ContainsAll => all,
+        Operator::ContainsNone => count == 0,
+        Operator::SubsetOf => !strangers,
+        Operator::SetEq => all && !strangers,
+        _ => false,
     }
 }
 

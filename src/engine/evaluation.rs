@@ -2,7 +2,7 @@
 
 use super::attributes::{Attribute, Context};
 use super::bucketing::{allocate, bucket_of};
-use super::condition::{World, passes};
+use super::condition::{World, compare};
 use super::decision::{Decision, ErrorCode, Overridden, Reason, TARGET_RULE_ID};
 use super::platform::Platform;
 use super::ruleset::{Condition, Flag, FlagAnswers, Ruleset, Segment, Serve, Unit, holds};
@@ -281,9 +281,9 @@ impl<'a> Evaluation<'a> {
     /// Whether the context fulfils the condition.
     fn is_met(&mut self, condition: &'a Condition) -> bool {
         match condition {
-            Condition::Attribute { name, test, ignore_case, span } => {
+            Condition::Attribute { name, operator, operand, ignore_case, span } => {
                 let attribute = self.context.attribute(name);
-                let is_met = passes(attribute, test, *ignore_case, &mut self.world);
+                let is_met = compare(attribute, *operator, operand, *ignore_case, &mut self.world);
                 if let Some(trace) = &mut self.trace {
                     trace.open(None, '{');
                     trace.raw("condition", self.ruleset.source(*span));

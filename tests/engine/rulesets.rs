@@ -84,10 +84,10 @@ fn with(fields: Value) -> String {
 fn each_typical_mistake_in_a_flag_is_told_with_its_place() {
     let when = |condition: Value| json!({ "rules": [{ "serve": "b" }, { "when": condition, "serve": "b" }] });
     for (fields, expected) in [
-        (json!({ "variants": null }), "flags.f.variants: found nothing, expected an object with at least one variant"),
-        (json!({ "variants": [1] }), "flags.f.variants: found [1], expected an object with at least one variant"),
-        (json!({ "variants": {} }), "flags.f.variants: found {}, expected an object with at least one variant"),
-        (json!({ "variants": { "": 1 } }), "flags.f.variants: found , expected a string of 1 to 256 bytes"),
+        (json!({ "variants": null }), "flags.f.variants: found nothing, expected an object with 1 to 2000 variants"),
+        (json!({ "variants": [1] }), "flags.f.variants: found [1], expected an object with 1 to 2000 variants"),
+        (json!({ "variants": {} }), "flags.f.variants: found {}, expected an object with 1 to 2000 variants"),
+        (json!({ "variants": { "": 1 } }), "flags.f.variants.: found 1, expected a string of 1 to 256 bytes"),
         (json!({ "default": null }), "flags.f.default: found nothing, expected the key of a variant"),
         (json!({ "default": "c" }), r#"flags.f.default: found "c", expected the key of a variant"#),
         (json!({ "off": true }), "flags.f.off: found true, expected the key of a variant"),
@@ -96,11 +96,11 @@ fn each_typical_mistake_in_a_flag_is_told_with_its_place() {
         (json!({ "version": "7" }), r#"flags.f.version: found "7", expected a whole number, 0 or more"#),
         (
             json!({ "by": ["distinctId", 7] }),
-            "flags.f.by[1]: found 7, expected distinctId, deviceId, anonymousId or the name of an attribute",
+            "flags.f.by[1]: found 7, expected distinctId, deviceId, anonymousId or the name of an attribute, or a list of at most 100",
         ),
         (
             json!({ "by": [] }),
-            "flags.f.by: found [], expected distinctId, deviceId, anonymousId or the name of an attribute",
+            "flags.f.by: found [], expected distinctId, deviceId, anonymousId or the name of an attribute, or a list of at most 100",
         ),
         (json!({ "salt": "a\0b" }), r#"flags.f.salt: found "a\u0000b", expected a string without NUL"#),
         (json!({ "experiment": "" }), r#"flags.f.experiment: found "", expected a string of 1 to 256 bytes"#),
@@ -119,11 +119,11 @@ fn each_typical_mistake_in_a_flag_is_told_with_its_place() {
         ),
         (
             json!({ "limitExposure": { "percent": 20, "salt": "f" } }),
-            "flags.f: found f, expected another salt for each of split, limit, layer and holdout",
+            "flags.f.limitExposure: found {\"percent\":20,\"salt\":\"f\"}, expected a salt for each of split, limit, layer and holdout",
         ),
         (
             json!({ "targets": { "a": [] } }),
-            r#"flags.f.targets: found {"a":[]}, expected a list of individual targets"#,
+            r#"flags.f.targets: found {"a":[]}, expected a list of at most 1000 individual targets"#,
         ),
         (
             json!({ "targets": [{ "variant": "a", "ids": ["u1", 2] }] }),
@@ -138,7 +138,7 @@ fn each_typical_mistake_in_a_flag_is_told_with_its_place() {
             json!({ "end": "01.10.2026" }),
             r#"flags.f.end: found "01.10.2026", expected a date like 2026-10-01T00:00:00Z, or Unix milliseconds"#,
         ),
-        (json!({ "rules": "a" }), r#"flags.f.rules: found "a", expected a list of rules"#),
+        (json!({ "rules": "a" }), r#"flags.f.rules: found "a", expected a list of at most 1000 rules"#),
         (json!({ "rules": [{}] }), "flags.f.rules[0].serve: found nothing, expected the key of a variant or a split"),
         (json!({ "rules": [{ "serve": "c" }] }), r#"flags.f.rules[0].serve: found "c", expected the key of a variant"#),
         (
@@ -179,7 +179,7 @@ fn each_typical_mistake_in_a_flag_is_told_with_its_place() {
         ),
         (
             when(json!({ "attribute": "x", "op": "contains", "value": 5 })),
-            "flags.f.rules[1].when.value: found 5, expected a string, or a list of strings",
+            "flags.f.rules[1].when.value: found 5, expected a string, or a list of at most 1000",
         ),
         (
             when(json!({ "all": [{ "any": [{ "not": { "segment": "s" } }] }] })),
@@ -207,11 +207,11 @@ fn each_typical_mistake_in_a_flag_is_told_with_its_place() {
         ),
         (
             when(json!({ "attribute": "x", "op": "matches", "value": ["a", "(a+)+"] })),
-            r#"flags.f.rules[1].when.value[1]: found "(a+)+", expected a pattern of the documented subset, or a list of them"#,
+            r#"flags.f.rules[1].when.value[1]: found "(a+)+", expected a pattern of the documented subset, or a list of at most 1000"#,
         ),
         (
             when(json!({ "attribute": "x", "op": "isType", "value": "array" })),
-            r#"flags.f.rules[1].when.value: found "array", expected string, number, boolean, list or object"#,
+            r#"flags.f.rules[1].when.value: found "array", expected string, number, boolean, list or object, or a list of these"#,
         ),
         (
             when(json!({ "attribute": "x", "op": "inHashed", "value": { "salt": "s", "hashes": ["AB"] } })),
@@ -219,7 +219,7 @@ fn each_typical_mistake_in_a_flag_is_told_with_its_place() {
         ),
         (
             when(json!({ "attribute": "$distinctId", "op": "bucket", "value": { "salt": "f", "percent": 5 } })),
-            "flags.f: found f, expected a salt of its own for each bucket condition",
+            r#"flags.f.rules[1].when.value: found {"percent":5,"salt":"f"}, expected a salt that no other step of the flag has"#,
         ),
         (
             json!({ "requires": [{ "flag": "g" }] }),
@@ -242,7 +242,7 @@ fn a_problem_names_its_flag_whatever_its_key() {
     for (key, expected) in [
         ("", "flags.: found 1, expected an object"),
         ("[0]", "flags.[0]: found 2, expected an object"),
-        ("a.b", "flags.a.b.variants: found nothing, expected an object with at least one variant"),
+        ("a.b", "flags.a.b.variants: found nothing, expected an object with 1 to 2000 variants"),
         ("é", "flags.é: found null, expected an object"),
     ] {
         assert_eq!(message(client.problem(key).unwrap()), expected);
@@ -267,7 +267,7 @@ fn each_mistake_in_the_whole_refuses_the_ruleset_with_its_place() {
         (r#"{"flags":null}"#, "flags: found nothing, expected an object with the flags"),
         (r#"{"flags":[]}"#, "flags: found [], expected an object with the flags"),
         (r#"{"schema":2,"flags":{}}"#, "schema: found 2, expected schema 1"),
-        (r#"{"schema":"1","flags":{}}"#, r#"schema: found "1", expected a number"#),
+        (r#"{"schema":"1","flags":{}}"#, r#"schema: found "1", expected schema 1"#),
         (r#"{"version":1.5,"flags":{}}"#, "version: found 1.5, expected a whole number, 0 or more"),
         (r#"{"environment":7,"flags":{}}"#, "environment: found 7, expected a string of 1 to 256 bytes"),
     ] {
@@ -340,7 +340,8 @@ fn a_value_nested_too_deep_breaks_its_flag_alone() {
         let mut client = client(&text);
         assert_eq!(client.decide("good", NOW).variant_key, Some("v"));
         assert_eq!(client.decide("deep", NOW).variant_key.is_some(), is_read, "{levels} levels");
-        let expected = "flags.deep: found a value nested too deep, expected at most 64 levels";
+        let expected =
+            "flags.deep: found {\"variants\":{\"v\":[[[[[[[[[[[[[[[[[[[[[[[, expected at most 64 levels of nesting";
         assert_eq!(client.problem("deep").map(message), (!is_read).then(|| expected.to_owned()));
     }
 }

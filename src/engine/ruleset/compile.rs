@@ -1,17 +1,10 @@
-//! A flag's JSON to the model, with every mistake found on the way.
+//! A flag's JSON to the model, with the first mistake found on the way.
 
 use super::super::exposure::row::MAX_TEXT_BYTES;
 use super::super::json::{Node, Value};
-use super::super::platform::Platform;
-use super::super::text::cut;
-use super::Ruleset;
-use super::conditions::Conditions;
-use super::field::{
-    self, NAME, boolean, by_or_distinct_id, integer, is_name, list, name, object, optional, percent, required, salt_or,
-    sorted_texts, thousandths, time_ms,
-};
+use super::fields::{Fields, NAME, is_name};
 use super::model::{Flag, Limit, Rule, Serve, Slots, Target, Unit, Variant};
-use super::problem::Problem;
+use super::problem::Fault;
 
 /// The largest weight, in thousandths: with [`MAX_SPLIT`] of them the sums of `bucketing::allocate` stay below 2⁶⁴.
 pub const MAX_WEIGHT_THOUSANDTHS: u64 = 1_000_000_000;
@@ -19,192 +12,190 @@ pub const MAX_WEIGHT_THOUSANDTHS: u64 = 1_000_000_000;
 const MAX_SPLIT: usize = 1000;
 /// The most variants of a flag: each is compared with each.
 const MAX_VARIANTS: usize = 2000;
-
 /// The most rules, and targets, of a flag: a decision looks at each once.
 const MAX_RULES: usize = 1000;
 /// The most prerequisites of a flag.
 const MAX_REQUIRES: usize = 100;
 
+const VARIANT: &str = "the key of a variant";
+
 /// Compiles one flag. Fields it does not know are ignored.
-pub fn flag(ruleset: &Ruleset, key: &str, node: &Node<'_>) -> Result<Flag, Problem> {
-    let platform = ruleset.platform;
-    object(node, "an object")?;
+pub fn flag(mut read: Fields<'_>, key: &str, node: &Node<'_>) -> Result<Box<Flag>, Box<Fault>> {
+    read.object(node, "an object");
     if key.len() > MAX_TEXT_BYTES {
-        return Err(Problem::new("a longer key", "a key of at most 256 bytes"));
+        read.fail(node, "a key of at most 256 bytes");
     }
-    let variants = required(node, "variants", "an object with at least one variant", read_variants)?;
-    let variant = |node: &Node<'_>| {
-        let key = node.as_str();
-        variants
-            .iter()
-            .position(|variant| key == Some(&variant.key))
-            .ok_or_else(|| Problem::at(node, "the key of a variant"))
+    let variants = read.variants(node);
+    let default = match read.required(node, "default", VARIANT) {
+        Some(default) => read.variant(default, &variants),
+        None => 0,
     };
-    let default = required(node, "default", "the key of a variant", variant)?;
-    let by = by_or_distinct_id(node)?;
-    let salt = salt_or(node, key.to_owned())?;
-    let limit = optional(node, "limitExposure", |limit| {
-        object(limit, "an object with a percent")?;
-        Ok(Limit {
-            buckets: required(limit, "percent", "a percentage", |node| percent(node, platform))?,
-            variant: optional(limit, "variant", variant)?.unwrap_or(default),
-            salt: salt_or(limit, salt.clone() + "/exposure")?,
-        })
-    })?;
-    let same_by = |other: &[Unit]| {
-        if by == other { Ok(()) } else { Err(Problem::new("another `by`", "the `by` of the flag")) }
-    };
-    let holdout = optional(node, "holdout", |node| {
-        let place = node.as_str().and_then(|key| ruleset.holdouts.index.find(&ruleset.text, key));
-        let holdout = place.and_then(|place| ruleset.holdout_at(place));
-        match holdout.ok_or_else(|| Problem::at(node, "the key of a holdout"))? {
-            Ok(holdout) => same_by(&holdout.by).map(|()| Ok(holdout.clone())),
-            Err(problem) => Ok(Err(problem.clone())),
-        }
-    })?;
-    let layer = optional(node, "layer", |node| {
-        let place = node.as_str().and_then(|key| ruleset.layers.index.find(&ruleset.text, key));
-        let layer = place.and_then(|place| ruleset.layer_at(place));
-        match layer.ok_or_else(|| Problem::at(node, "the key of a layer"))? {
-            Ok(layer) => same_by(&layer.by).map(|()| {
-                let own = layer.flags.binary_search_by(|(flag, _)| flag.as_str().cmp(key)).ok();
-                let own = own.and_then(|place| layer.flags.get(place));
-                let slots = own.map(|(_, slots)| slots.clone()).unwrap_or_default();
-                Ok(Slots { salt: layer.salt.clone(), slots })
-            }),
-            Err(problem) => Ok(Err(problem.clone())),
-        }
-    })?;
-    // What is wrong with a layer or a holdout is told of its own place.
-    let (holdout, layer) = (elsewhere(holdout)?, elsewhere(layer)?);
-    let mut conditions = Conditions::new(ruleset);
-    let flag = Flag {
-        enabled: optional(node, "enabled", boolean)?.unwrap_or(true),
-        version: optional(node, "version", |node| integer(node, platform))?.unwrap_or(1),
-        off: optional(node, "off", variant)?.unwrap_or(default),
-        experiment: optional(node, "experiment", name)?,
-        requires: optional(node, "requires", |node| {
-            let requires = list(node, "a list of prerequisites", |node| conditions.flag_answers(node))?;
-            at_most(MAX_REQUIRES, requires, "at most 100 prerequisites")
-        })?
-        .unwrap_or_default(),
-        targets: optional(node, "targets", |node| {
-            let targets = list(node, "a list of individual targets", |target| {
-                Ok(Target {
-                    variant: required(target, "variant", "the key of a variant", variant)?,
-                    ids: required(target, "ids", "a list of ids", |node| sorted_texts(node, "a list of ids"))?,
-                    by: field::by(target)?,
-                })
-            })?;
-            at_most(MAX_RULES, targets, "at most 1000 targets")
-        })?
-        .unwrap_or_default(),
-        start_ms: optional(node, "start", |node| time_ms(node, platform))?.unwrap_or(f64::NEG_INFINITY),
-        end_ms: optional(node, "end", |node| time_ms(node, platform))?.unwrap_or(f64::INFINITY),
-        rules: optional(node, "rules", |node| {
-            let rules = list(node, "a list of rules", |rule| {
-                Ok(Rule {
-                    id: optional(rule, "id", name)?,
-                    when: optional(rule, "when", |node| conditions.read(node))?,
-                    serve: required(rule, "serve", "the key of a variant or a split", |node| {
-                        serve(node, platform, &variant)
-                    })?,
-                })
-            })?;
-            at_most(MAX_RULES, rules, "at most 1000 rules")
-        })?
-        .unwrap_or_default(),
-        sticky_version: {
-            let version = optional(node, "stickyVersion", |node| integer(node, platform))?.unwrap_or(1);
-            optional(node, "sticky", boolean)?.filter(|is_sticky| *is_sticky).map(|_| version)
-        },
-        references: conditions.references,
-        by,
-        holdout,
-        layer,
-        default,
-        limit,
-        salt,
+    let off = node.get_some("off").map_or(default, |off| read.variant(off, &variants));
+    let by = read.by_or_distinct_id(node);
+    let salt = read.salt(node, "", key);
+    let mut flag = Flag {
+        enabled: read.boolean(node, "enabled", true),
+        version: read.integer(node, "version", 1),
+        experiment: read.name(node, "experiment"),
+        start_ms: read.time_field(node, "start", f64::NEG_INFINITY),
+        end_ms: read.time_field(node, "end", f64::INFINITY),
+        sticky_version: None,
+        requires: Vec::new(),
+        targets: Vec::new(),
+        holdout: None,
+        layer: None,
+        limit: None,
+        rules: Vec::new(),
+        references: Default::default(),
         variants,
+        default,
+        off,
+        by,
+        salt,
     };
-    for segment in &flag.references.segments {
-        ruleset.segment_checked(*segment).map_err(Problem::elsewhere)?;
+    for item in read.list(node, "requires", MAX_REQUIRES, "a list of at most 100 prerequisites") {
+        flag.requires.push(read.flag_answers(item));
     }
-    check_salts(ruleset, &flag)?;
-    Ok(flag)
-}
-
-/// The value, or the problem of something that the flag refers to.
-fn elsewhere<T>(found: Option<Result<T, Problem>>) -> Result<Option<T>, Problem> {
-    found.transpose().map_err(Problem::elsewhere)
-}
-
-fn at_most<T>(most: usize, list: Vec<T>, expected: &'static str) -> Result<Vec<T>, Problem> {
-    if list.len() > most { Err(Problem::new("a longer list", expected)) } else { Ok(list) }
-}
-
-/// No salt twice on a flag's path: one step would choose for another.
-fn check_salts(ruleset: &Ruleset, flag: &Flag) -> Result<(), Problem> {
-    let salts = [
-        Some(flag.salt.as_str()),
-        flag.limit.as_ref().map(|limit| limit.salt.as_str()),
-        flag.layer.as_ref().map(|layer| layer.salt.as_str()),
-        flag.holdout.as_ref().map(|holdout| holdout.salt.as_str()),
-    ];
-    let mut own: Vec<&str> = Vec::new();
-    for salt in salts.into_iter().flatten() {
-        if own.contains(&salt) {
-            return Err(Problem::new(cut(salt, 40), "another salt for each of split, limit, layer and holdout"));
-        }
-        own.push(salt);
+    for item in read.list(node, "targets", MAX_RULES, "a list of at most 1000 individual targets") {
+        let variant = read.required(item, "variant", VARIANT).map_or(0, |node| read.variant(node, &flag.variants));
+        let ids = read.required(item, "ids", "a list of ids").map_or(&[][..], |node| read.items(node, "a list of ids"));
+        flag.targets.push(Target { variant, ids: read.texts(ids), by: read.by(item) });
     }
-    let references = &flag.references;
-    let in_rules = own.iter().find(|salt| references.salts.iter().any(|used| used == *salt)).copied();
-    match in_rules.or_else(|| ruleset.segment_salt(references, &own)) {
-        Some(salt) => Err(Problem::new(cut(salt, 40), "a salt of its own for each bucket condition")),
-        None => Ok(()),
+    if let Some(holdout) = node.get_some("holdout") {
+        flag.holdout = read.holdout(holdout, &flag.by);
     }
-}
-
-fn read_variants(node: &Node<'_>) -> Result<Vec<Variant>, Problem> {
-    let mut variants: Vec<Variant> = Vec::new();
-    if let Value::Object(members) = &node.value {
-        for (key, value) in members {
-            if !is_name(key) {
-                return Err(Problem::new(cut(key, 40), NAME));
-            }
-            // Of equal keys the last counts, as everywhere.
-            variants.retain(|variant| variant.key != *key);
-            variants.push(Variant { key: key.as_ref().to_owned(), json: value.raw.to_owned() });
-            if variants.len() > MAX_VARIANTS {
-                return Err(Problem::new("more variants", "at most 2000 variants"));
-            }
+    if let Some(layer) = node.get_some("layer") {
+        flag.layer = read.layer(layer, key, &flag.by);
+    }
+    if let Some(limit) = node.get_some("limitExposure") {
+        read.object(limit, "an object with a percent");
+        flag.limit = Some(Limit {
+            buckets: read.percent(limit),
+            variant: limit.get_some("variant").map_or(default, |node| read.variant(node, &flag.variants)),
+            salt: match limit.get_some("salt") {
+                Some(_) => read.salt(limit, "", ""),
+                None => flag.salt.clone() + "/exposure",
+            },
+        });
+    }
+    for item in read.list(node, "rules", MAX_RULES, "a list of at most 1000 rules") {
+        let id = read.name(item, "id");
+        let when = item.get_some("when").and_then(|node| read.condition(node));
+        if let Some(serve) = read.required(item, "serve", "the key of a variant or a split") {
+            flag.rules.push(Rule { id, when, serve: read.serve(serve, &flag.variants) });
         }
     }
-    if variants.is_empty() {
-        return Err(Problem::at(node, "an object with at least one variant"));
+    let sticky_version = read.integer(node, "stickyVersion", 1);
+    flag.sticky_version = read.boolean(node, "sticky", false).then_some(sticky_version);
+    flag.references = std::mem::take(&mut read.references);
+    if read.fault.is_none() {
+        read.check_references(node, &flag);
     }
-    Ok(variants)
+    read.end(flag)
 }
 
-fn serve(
-    node: &Node<'_>,
-    platform: Platform,
-    variant: &impl Fn(&Node<'_>) -> Result<usize, Problem>,
-) -> Result<Serve, Problem> {
-    if !matches!(node.value, Value::Array(_)) {
-        return variant(node).map(Serve::Variant);
+impl Fields<'_> {
+    fn variants(&mut self, node: &Node<'_>) -> Vec<Variant> {
+        const VARIANTS: &str = "an object with 1 to 2000 variants";
+        let mut variants: Vec<Variant> = Vec::new();
+        let Some(node) = self.required(node, "variants", VARIANTS) else { return variants };
+        if let Value::Object(members) = &node.value {
+            for (key, value) in members {
+                if !is_name(key) {
+                    self.fail(value, NAME);
+                }
+                // Of equal keys the last counts, as everywhere.
+                variants.retain(|variant| variant.key != *key);
+                variants.push(Variant { key: key.as_ref().to_owned(), json: value.raw.to_owned() });
+                if variants.len() > MAX_VARIANTS {
+                    break;
+                }
+            }
+        }
+        if !(1..=MAX_VARIANTS).contains(&variants.len()) {
+            self.fail(node, VARIANTS);
+        }
+        variants
     }
-    let split = list(node, "", |entry| {
-        Ok((
-            required(entry, "variant", "the key of a variant", variant)?,
-            required(entry, "weight", "a weight", |node| {
-                thousandths(node, MAX_WEIGHT_THOUSANDTHS, "0 to 1000000 with at most 3 decimals", platform)
-            })?,
-        ))
-    })?;
-    if split.len() > MAX_SPLIT || split.iter().all(|(_, weight)| *weight == 0) {
-        return Err(Problem::at(node, "1 to 1000 variants with a weight above 0 in sum"));
+
+    fn variant(&mut self, node: &Node<'_>, variants: &[Variant]) -> usize {
+        let key = node.as_str();
+        variants.iter().position(|variant| key == Some(&variant.key)).unwrap_or_else(|| {
+            self.fail(node, VARIANT);
+            0
+        })
     }
-    Ok(Serve::Split(split))
+
+    fn time_field(&mut self, object: &Node<'_>, name: &str, default: f64) -> f64 {
+        let expected = "a date like 2026-10-01T00:00:00Z, or Unix milliseconds";
+        object.get_some(name).map_or(default, |node| self.time_ms(node, expected))
+    }
+
+    fn serve(&mut self, node: &Node<'_>, variants: &[Variant]) -> Serve {
+        const SPLIT: &str = "1 to 1000 variants with a weight above 0 in sum";
+        let Value::Array(items) = &node.value else { return Serve::Variant(self.variant(node, variants)) };
+        let mut split = Vec::with_capacity(items.len());
+        for item in items {
+            let variant = self.required(item, "variant", VARIANT).map_or(0, |node| self.variant(node, variants));
+            let weight = self.required(item, "weight", "a weight").map_or(0, |node| {
+                self.thousandths(node, MAX_WEIGHT_THOUSANDTHS, "0 to 1000000 with at most 3 decimals")
+            });
+            split.push((variant, weight));
+        }
+        if split.len() > MAX_SPLIT || split.iter().all(|(_, weight)| *weight == 0) {
+            self.fail(node, SPLIT);
+        }
+        Serve::Split(split)
+    }
+
+    fn holdout(&mut self, node: &Node<'_>, by: &[Unit]) -> Option<super::Holdout> {
+        match node.as_str().and_then(|key| self.ruleset.holdout(key)) {
+            Some(Ok(holdout)) if holdout.by == by => return Some(holdout.clone()),
+            Some(Ok(_)) => self.fail(node, "a holdout with the flag's `by`"),
+            // What is wrong with a holdout or a layer is told of its own place.
+            Some(Err(fault)) => self.fail_at(fault.at, fault.missing, fault.expected),
+            None => self.fail(node, "the key of a holdout"),
+        }
+        None
+    }
+
+    fn layer(&mut self, node: &Node<'_>, key: &str, by: &[Unit]) -> Option<Slots> {
+        match node.as_str().and_then(|key| self.ruleset.layer(key)) {
+            Some(Ok(layer)) if layer.by == by => {
+                let own = layer.flags.binary_search_by(|(flag, _)| flag.as_str().cmp(key)).ok();
+                let slots = own.and_then(|place| layer.flags.get(place)).map(|(_, slots)| slots.clone());
+                return Some(Slots { salt: layer.salt.clone(), slots: slots.unwrap_or_default() });
+            }
+            Some(Ok(_)) => self.fail(node, "a layer with the flag's `by`"),
+            Some(Err(fault)) => self.fail_at(fault.at, fault.missing, fault.expected),
+            None => self.fail(node, "the key of a layer"),
+        }
+        None
+    }
+
+    /// The segments are sound, and no salt is twice on the flag's path: one step would choose for another.
+    fn check_references(&mut self, node: &Node<'_>, flag: &Flag) {
+        for segment in &flag.references.segments {
+            if let Err(fault) = self.ruleset.segment_checked(*segment) {
+                return self.fail_at(fault.at, fault.missing, fault.expected);
+            }
+        }
+        let salts = [
+            ("salt", Some(&flag.salt)),
+            ("limitExposure", flag.limit.as_ref().map(|limit| &limit.salt)),
+            ("layer", flag.layer.as_ref().map(|layer| &layer.salt)),
+            ("holdout", flag.holdout.as_ref().map(|holdout| &holdout.salt)),
+        ];
+        let mut own: Vec<&str> = Vec::new();
+        for (name, salt) in salts {
+            let Some(salt) = salt else { continue };
+            if own.contains(&salt.as_str()) {
+                self.fail(node.get_some(name).unwrap_or(node), "a salt for each of split, limit, layer and holdout");
+            }
+            own.push(salt);
+        }
+        if let Some(at) = self.ruleset.salt_among(&flag.references, &own) {
+            self.fail_at(at, "", "a salt that no other step of the flag has");
+        }
+    }
 }

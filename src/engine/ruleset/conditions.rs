@@ -1,247 +1,262 @@
 //! Conditions: JSON to the model.
 
-use super::super::json::Node;
-use super::super::json::Value;
+use super::super::json::{Node, Value};
 use super::super::pattern;
 use super::super::version::{self, Comparison, Version};
-use super::field::{boolean, each, list, number, optional, percent, required, salt, sorted_texts, text, time};
-use super::model::{Condition, FlagAnswers, ListTest, MISSING, References, Scalars, TYPES, Test};
-use super::{Problem, Ruleset};
+use super::fields::Fields;
+use super::model::{Condition, FlagAnswers, MISSING, Operand, Operator, Scalars, TYPES};
 
 /// The most conditions of a flag or a segment: a decision looks at each at most once.
 const MAX_CONDITIONS: usize = 10_000;
 /// The most texts that are looked for one by one.
 const MAX_NEEDLES: usize = 1000;
 
-/// Reads the conditions of one flag or segment.
-pub struct Conditions<'r> {
-    ruleset: &'r Ruleset,
-    count: usize,
-    /// What they refer to.
-    pub references: References,
+/// How an operator's `value` is read.
+#[derive(Clone, Copy)]
+enum Kind {
+    Nothing,
+    ScalarOrList,
+    List,
+    Texts,
+    Patterns,
+    Number,
+    TwoNumbers,
+    Time,
+    Versions,
+    Version(Comparison),
+    Range,
+    Types,
+    Hashes,
+    Share,
 }
 
-impl<'r> Conditions<'r> {
-    pub fn new(ruleset: &'r Ruleset) -> Self {
-        Self { ruleset, count: 0, references: References::default() }
-    }
+const OPERATORS: [(&str, Operator, Kind); 31] = [
+    ("eq", Operator::Among, Kind::ScalarOrList),
+    ("neq", Operator::NotAmong, Kind::ScalarOrList),
+    ("in", Operator::Among, Kind::List),
+    ("notIn", Operator::NotAmong, Kind::List),
+    ("contains", Operator::Contains, Kind::Texts),
+    ("startsWith", Operator::StartsWith, Kind::Texts),
+    ("endsWith", Operator::EndsWith, Kind::Texts),
+    ("matches", Operator::Matches, Kind::Patterns),
+    ("lt", Operator::Less, Kind::Number),
+    ("lte", Operator::AtMost, Kind::Number),
+    ("gt", Operator::Greater, Kind::Number),
+    ("gte", Operator::AtLeast, Kind::Number),
+    ("between", Operator::Between, Kind::TwoNumbers),
+    ("before", Operator::Before, Kind::Time),
+    ("after", Operator::After, Kind::Time),
+    ("semverEq", Operator::Version, Kind::Versions),
+    ("semverLt", Operator::Version, Kind::Version(Comparison::Less)),
+    ("semverLte", Operator::Version, Kind::Version(Comparison::AtMost)),
+    ("semverGt", Operator::Version, Kind::Version(Comparison::Greater)),
+    ("semverGte", Operator::Version, Kind::Version(Comparison::AtLeast)),
+    ("semverRange", Operator::Version, Kind::Range),
+    ("containsAny", Operator::ContainsAny, Kind::List),
+    ("containsAll", Operator::ContainsAll, Kind::List),
+    ("containsNone", Operator::ContainsNone, Kind::List),
+    ("subsetOf", Operator::SubsetOf, Kind::List),
+    ("setEq", Operator::SetEq, Kind::List),
+    ("exists", Operator::Exists, Kind::Nothing),
+    ("notExists", Operator::NotExists, Kind::Nothing),
+    ("isType", Operator::Type, Kind::Types),
+    ("inHashed", Operator::Hashed, Kind::Hashes),
+    ("bucket", Operator::Bucket, Kind::Share),
+];
 
-    pub fn read(&mut self, node: &Node<'_>) -> Result<Condition, Problem> {
-        self.count += 1;
-        if self.count > MAX_CONDITIONS {
-            return Err(Problem::new("more conditions", "at most 10000 conditions"));
+impl Fields<'_> {
+    /// A condition; `None` with a fault.
+    pub fn condition(&mut self, node: &Node<'_>) -> Option<Condition> {
+        self.conditions += 1;
+        if self.conditions > MAX_CONDITIONS {
+            self.fail(node, "at most 10000 conditions");
         }
-        if let Some(all) = optional(node, "all", |node| self.several(node))? {
-            return Ok(Condition::All(all));
+        if self.fault.is_some() {
+            return None;
         }
-        if let Some(any) = optional(node, "any", |node| self.several(node))? {
-            return Ok(Condition::Any(any));
+        if let Some(all) = node.get_some("all") {
+            return Some(Condition::All(self.several(all)));
         }
-        if let Some(not) = optional(node, "not", |node| self.read(node))? {
-            return Ok(Condition::Not(Box::new(not)));
+        if let Some(any) = node.get_some("any") {
+            return Some(Condition::Any(self.several(any)));
         }
-        if let Some(segment) = optional(node, "segment", |node| self.segment(node))? {
-            return Ok(Condition::Segment(segment));
+        if let Some(not) = node.get_some("not") {
+            return Some(Condition::Not(Box::new(self.condition(not)?)));
+        }
+        if let Some(segment) = node.get_some("segment") {
+            let segments = &self.ruleset.segments.index;
+            let Some(place) = segment.as_str().and_then(|key| segments.find(&self.ruleset.text, key)) else {
+                self.fail(segment, "the key of a segment");
+                return None;
+            };
+            self.references.segments.push(place as u32);
+            return Some(Condition::Segment(place as u32));
         }
         if node.get_some("flag").is_some() {
-            return self.flag_answers(node).map(Condition::Flag);
+            return Some(Condition::Flag(self.flag_answers(node)));
         }
-        let Some(name) = optional(node, "attribute", text)? else {
-            return Err(Problem::at(node, "a condition: all, any, not, segment, flag or attribute"));
+        let Some(attribute) = node.get_some("attribute") else {
+            self.fail(node, "a condition: all, any, not, segment, flag or attribute");
+            return None;
         };
-        let ignore_case = optional(node, "ignoreCase", boolean)?.unwrap_or(false);
-        let operator = required(node, "op", "an operator", text)?;
-        let test = self.test(node, &operator, ignore_case)?;
-        Ok(Condition::Attribute { name, test, ignore_case, span: self.ruleset.span_of(node) })
+        let name = self.text(attribute);
+        let ignore_case = self.boolean(node, "ignoreCase", false);
+        let named = self.required(node, "op", "an operator")?;
+        let Some((_, operator, kind)) = OPERATORS.iter().find(|(name, ..)| named.as_str() == Some(name)) else {
+            self.fail(named, "a known operator");
+            return None;
+        };
+        let operand = self.operand(node, *kind, ignore_case)?;
+        Some(Condition::Attribute { name, operator: *operator, operand, ignore_case, span: self.ruleset.span_of(node) })
     }
 
     /// `{ "flag", "variants" }`, as a condition or a prerequisite.
-    pub fn flag_answers(&mut self, node: &Node<'_>) -> Result<FlagAnswers, Problem> {
-        let key = required(node, "flag", "the key of a flag", text)?;
+    pub fn flag_answers(&mut self, node: &Node<'_>) -> FlagAnswers {
+        let key = self.required(node, "flag", "the key of a flag").map(|node| self.text(node)).unwrap_or_default();
         let flag = self.ruleset.place_of(&key).unwrap_or_else(|| {
             self.references.missing = key;
             MISSING
         });
         self.references.flags.push(flag);
         let expected = "a list of the keys of variants";
-        let variants = required(node, "variants", expected, |node| sorted_texts(node, expected))?;
-        Ok(FlagAnswers { flag, variants })
+        let variants = self.required(node, "variants", expected).map_or(&[][..], |node| self.items(node, expected));
+        FlagAnswers { flag, variants: self.texts(variants) }
     }
 
-    fn several(&mut self, node: &Node<'_>) -> Result<Vec<Condition>, Problem> {
-        list(node, "a list of conditions", |node| self.read(node))
-    }
-
-    fn segment(&mut self, node: &Node<'_>) -> Result<u32, Problem> {
-        let segments = &self.ruleset.segments.index;
-        let place = node.as_str().and_then(|key| segments.find(&self.ruleset.text, key));
-        let place = place.ok_or_else(|| Problem::at(node, "the key of a segment"))? as u32;
-        self.references.segments.push(place);
-        Ok(place)
-    }
-
-    /// What the attribute is compared with.
-    fn test(&mut self, node: &Node<'_>, operator: &str, ignore_case: bool) -> Result<Test, Problem> {
-        let platform = self.ruleset.platform;
-        let fold = |text: &str| if ignore_case { (platform.lower_case)(text) } else { text.to_owned() };
-        let value = |expected| match node.get_some("value") {
-            Some(value) => Ok(value),
-            None => Err(Problem::new("nothing", expected)),
-        };
-        let scalars = |lone: bool| {
-            let value = value(if lone { "a scalar, or a list of scalars" } else { "a list of scalars" })?;
-            if !lone && !matches!(value.value, Value::Array(_)) {
-                return Err(Problem::at(value, "a list of scalars"));
-            }
-            let mut set = Scalars::default();
-            one_or_more(value, &mut |node| {
-                match &node.value {
-                    Value::Bool(value) => {
-                        if let Some(is_in) = set.bools.get_mut(usize::from(*value)) {
-                            *is_in = true;
-                        }
-                    }
-                    Value::String(text) => set.texts.push(fold(text)),
-                    Value::Number(_) => set.numbers.push(number(node, platform)?),
-                    _ => return Err(Problem::at(node, "a string, a number, true or false")),
-                }
-                Ok(())
-            })?;
-            set.texts.sort_unstable();
-            set.texts.dedup();
-            set.numbers.sort_unstable_by(|one, other| one.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal));
-            set.numbers.dedup();
-            Ok(set)
-        };
-        let needles = |expected: &'static str, read: &dyn Fn(&str) -> Option<String>| {
-            let value = value(expected)?;
-            let mut needles = Vec::new();
-            one_or_more(value, &mut |node| {
-                needles.push(node.as_str().and_then(read).ok_or_else(|| Problem::at(node, expected))?);
-                Ok(())
-            })?;
-            if needles.len() > MAX_NEEDLES {
-                return Err(Problem::new("a longer list", "at most 1000 strings"));
-            }
-            Ok(needles)
-        };
-        let texts = || needles("a string, or a list of strings", &|text| Some(fold(text)));
-        let one_number = || number(value("a number")?, platform);
-        let one_time = || {
-            let expected = "a date, Unix milliseconds, or from now like -7d";
-            time(value(expected)?, platform)
-        };
-        let one_version = |comparison| {
-            let expected = "a version like 2.4.0";
-            let value = value(expected)?;
-            let version = value.as_str().and_then(Version::parse).ok_or_else(|| Problem::at(value, expected))?;
-            Ok(Test::Version(vec![vec![(comparison, version)]]))
-        };
-        let list_test = |test| scalars(false).map(|set| Test::List(test, set));
-        let test = match operator {
-            "exists" => return Ok(Test::Exists),
-            "notExists" => return Ok(Test::NotExists),
-            "eq" => scalars(true).map(|set| Test::Among(set, true)),
-            "neq" => scalars(true).map(|set| Test::Among(set, false)),
-            "in" => scalars(false).map(|set| Test::Among(set, true)),
-            "notIn" => scalars(false).map(|set| Test::Among(set, false)),
-            "contains" => texts().map(Test::Contains),
-            "startsWith" => texts().map(Test::StartsWith),
-            "endsWith" => texts().map(Test::EndsWith),
-            "matches" => needles("a pattern of the documented subset, or a list of them", &|pattern| {
-                pattern::is_allowed(pattern).then(|| pattern.to_owned())
-            })
-            .map(Test::Matches),
-            "lt" => one_number().map(Test::Less),
-            "lte" => one_number().map(Test::AtMost),
-            "gt" => one_number().map(Test::Greater),
-            "gte" => one_number().map(Test::AtLeast),
-            "between" => value("two numbers").and_then(|node| self.between(node)),
-            "before" => one_time().map(Test::Before),
-            "after" => one_time().map(Test::After),
-            "semverEq" => value("a version, or a list of them").and_then(versions),
-            "semverLt" => one_version(Comparison::Less),
-            "semverLte" => one_version(Comparison::AtMost),
-            "semverGt" => one_version(Comparison::Greater),
-            "semverGte" => one_version(Comparison::AtLeast),
-            "semverRange" => {
-                let expected = "a range of versions like ^2.4 || 3.x";
-                value(expected).and_then(|node| {
-                    let range = node.as_str().and_then(version::parse_range);
-                    range.map(Test::Version).ok_or_else(|| Problem::at(node, expected))
-                })
-            }
-            "containsAny" => list_test(ListTest::ContainsAny),
-            "containsAll" => list_test(ListTest::ContainsAll),
-            "containsNone" => list_test(ListTest::ContainsNone),
-            "subsetOf" => list_test(ListTest::SubsetOf),
-            "setEq" => list_test(ListTest::SetEq),
-            "isType" => value("a type").and_then(types),
-            "inHashed" => value("a salt and hashes").and_then(hashed),
-            "bucket" => value("a salt and a percent").and_then(|node| self.bucket(node)),
-            _ => {
-                let operator = node.get_some("op").unwrap_or(node);
-                return Err(Problem::at(operator, "a known operator").within("op"));
-            }
-        };
-        test.map_err(|problem| problem.within("value"))
-    }
-
-    fn between(&self, node: &Node<'_>) -> Result<Test, Problem> {
-        let ends = list(node, "two numbers, the lower one first", |node| number(node, self.ruleset.platform))?;
-        match ends.as_slice() {
-            [low, high] if low <= high => Ok(Test::Between(*low, *high)),
-            _ => Err(Problem::at(node, "two numbers, the lower one first")),
+    fn several(&mut self, node: &Node<'_>) -> Vec<Condition> {
+        let mut several = Vec::new();
+        for item in self.items(node, "a list of conditions") {
+            several.extend(self.condition(item));
         }
+        several
     }
 
-    fn bucket(&mut self, node: &Node<'_>) -> Result<Test, Problem> {
-        let salt = required(node, "salt", "a string without NUL", salt)?;
-        let buckets = required(node, "percent", "a percentage", |node| percent(node, self.ruleset.platform))?;
-        self.references.salts.push(salt.clone());
-        Ok(Test::Bucket(salt, buckets))
-    }
-}
-
-fn one_or_more<'n, 'a>(
-    node: &'n Node<'a>,
-    read: &mut dyn FnMut(&'n Node<'a>) -> Result<(), Problem>,
-) -> Result<(), Problem> {
-    if matches!(node.value, Value::Array(_)) { each(node, "", read) } else { read(node) }
-}
-
-fn versions(node: &Node<'_>) -> Result<Test, Problem> {
-    let mut versions = Vec::new();
-    one_or_more(node, &mut |node| {
-        let version = node.as_str().and_then(Version::parse);
-        let version = version.ok_or_else(|| Problem::at(node, "a version like 2.4.0"))?;
-        versions.push(vec![(Comparison::Equal, version)]);
-        Ok(())
-    })?;
-    Ok(Test::Version(versions))
-}
-
-fn types(node: &Node<'_>) -> Result<Test, Problem> {
-    let mut types = [false; TYPES.len()];
-    one_or_more(node, &mut |node| {
-        let place = TYPES.iter().position(|name| node.as_str() == Some(name));
-        let is_in = place.and_then(|place| types.get_mut(place));
-        *is_in.ok_or_else(|| Problem::at(node, "string, number, boolean, list or object"))? = true;
-        Ok(())
-    })?;
-    Ok(Test::Type(types))
-}
-
-fn hashed(node: &Node<'_>) -> Result<Test, Problem> {
-    let salt = required(node, "salt", "a string", text)?;
-    let mut hashes = required(node, "hashes", "a list of hashes", |node| {
-        list(node, "a list of hashes", |node| {
-            let hash = node.as_str().and_then(hash_from_hex);
-            hash.ok_or_else(|| Problem::at(node, "64 hexadecimal digits in lower case"))
+    /// What the attribute is compared with; `None` with a fault.
+    fn operand(&mut self, condition: &Node<'_>, kind: Kind, ignore_case: bool) -> Option<Operand> {
+        let expected = match kind {
+            Kind::Nothing => return Some(Operand::None),
+            Kind::ScalarOrList => "a scalar, or a list of scalars",
+            Kind::List => "a list of scalars",
+            Kind::Texts => "a string, or a list of at most 1000",
+            Kind::Patterns => "a pattern of the documented subset, or a list of at most 1000",
+            Kind::Number => "a number",
+            Kind::TwoNumbers => "two numbers, the lower one first",
+            Kind::Time => "a date, Unix milliseconds, or from now like -7d",
+            Kind::Versions => "a version like 2.4.0, or a list of them",
+            Kind::Version(_) => "a version like 2.4.0",
+            Kind::Range => "a range of versions like ^2.4 || 3.x",
+            Kind::Types => "string, number, boolean, list or object, or a list of these",
+            Kind::Hashes => "a salt and hashes",
+            Kind::Share => "a salt and a percent",
+        };
+        let node = self.required(condition, "value", expected)?;
+        let lower_case = self.platform().lower_case;
+        let fold = |text: &str| if ignore_case { lower_case(text) } else { text.to_owned() };
+        Some(match kind {
+            Kind::Nothing => Operand::None,
+            Kind::ScalarOrList | Kind::List => {
+                let items =
+                    if matches!(kind, Kind::List) { self.items(node, expected) } else { self.one_or_more(node) };
+                let mut set = Scalars::default();
+                for item in items {
+                    match &item.value {
+                        Value::Bool(value) => {
+                            if let Some(is_in) = set.bools.get_mut(usize::from(*value)) {
+                                *is_in = true;
+                            }
+                        }
+                        Value::String(text) => set.texts.push(fold(text)),
+                        _ => set.numbers.push(self.number(item, "a string, a number, true or false")),
+                    }
+                }
+                set.sort();
+                Operand::Scalars(set)
+            }
+            Kind::Texts | Kind::Patterns => {
+                let items = self.one_or_more(node);
+                if items.len() > MAX_NEEDLES {
+                    self.fail(node, expected);
+                }
+                let mut texts = Vec::with_capacity(items.len());
+                let are_patterns = matches!(kind, Kind::Patterns);
+                for item in items {
+                    match item.as_str() {
+                        Some(text) if !are_patterns => texts.push(fold(text)),
+                        Some(text) if pattern::is_allowed(text) => texts.push(text.to_owned()),
+                        _ => self.fail(item, expected),
+                    }
+                }
+                Operand::Texts(texts)
+            }
+            Kind::Number => {
+                let number = self.number(node, expected);
+                Operand::Numbers(number, number)
+            }
+            Kind::TwoNumbers => {
+                let [low, high] = self.items(node, expected) else {
+                    self.fail(node, expected);
+                    return None;
+                };
+                let (low, high) = (self.number(low, expected), self.number(high, expected));
+                if low > high {
+                    self.fail(node, expected);
+                }
+                Operand::Numbers(low, high)
+            }
+            Kind::Time => Operand::Time(self.time(node)),
+            Kind::Versions | Kind::Version(_) => {
+                let (items, comparison) = match kind {
+                    Kind::Version(comparison) => (std::slice::from_ref(node), comparison),
+                    _ => (self.one_or_more(node), Comparison::Equal),
+                };
+                let mut versions = Vec::with_capacity(items.len());
+                for item in items {
+                    match item.as_str().and_then(Version::parse) {
+                        Some(version) => versions.push(vec![(comparison, version)]),
+                        None => self.fail(item, expected),
+                    }
+                }
+                Operand::Versions(versions)
+            }
+            Kind::Range => {
+                let range = node.as_str().and_then(version::parse_range);
+                if range.is_none() {
+                    self.fail(node, expected);
+                }
+                Operand::Versions(range?)
+            }
+            Kind::Types => {
+                let mut types = [false; TYPES.len()];
+                for item in self.one_or_more(node) {
+                    let place = TYPES.iter().position(|name| item.as_str() == Some(name));
+                    match place.and_then(|place| types.get_mut(place)) {
+                        Some(is_in) => *is_in = true,
+                        None => self.fail(item, expected),
+                    }
+                }
+                Operand::Types(types)
+            }
+            Kind::Hashes => {
+                let salt = self.required(node, "salt", "a string").map(|node| self.text(node)).unwrap_or_default();
+                let listed = self.required(node, "hashes", "a list of hashes")?;
+                let mut hashes = Vec::new();
+                for item in self.items(listed, "a list of hashes") {
+                    match item.as_str().and_then(hash_from_hex) {
+                        Some(hash) => hashes.push(hash),
+                        None => self.fail(item, "64 hexadecimal digits in lower case"),
+                    }
+                }
+                hashes.sort_unstable();
+                Operand::Hashes(salt, hashes)
+            }
+            Kind::Share => {
+                self.required(node, "salt", "a string without NUL")?;
+                let salt = self.salt(node, "", "");
+                self.references.salts.push((salt.clone(), self.ruleset.offset_of(node)));
+                Operand::Share(salt, self.percent(node))
+            }
         })
-    })?;
-    hashes.sort_unstable();
-    Ok(Test::Hashed(salt, hashes))
+    }
 }
 
 fn hash_from_hex(text: &str) -> Option<[u8; 32]> {

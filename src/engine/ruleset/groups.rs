@@ -4,70 +4,71 @@ use std::borrow::Cow;
 
 use super::super::bucketing::BUCKET_COUNT;
 use super::super::json::{Node, Value};
-use super::super::platform::Platform;
-use super::conditions::Conditions;
-use super::field::{by_or_distinct_id, integer, list, object, optional, percent, required, salt_or, sorted_texts};
+use super::fields::Fields;
 use super::model::{Holdout, Layer, Segment};
-use super::{Problem, Ruleset};
+use super::problem::Fault;
 
-pub fn segment(ruleset: &Ruleset, node: &Node<'_>) -> Result<Segment, Problem> {
-    object(node, "an object")?;
-    let mut conditions = Conditions::new(ruleset);
-    let ids = |name| optional(node, name, |node| sorted_texts(node, "a list of ids"));
-    Ok(Segment {
-        by: by_or_distinct_id(node)?,
-        include: ids("include")?.unwrap_or_default(),
-        exclude: ids("exclude")?.unwrap_or_default(),
-        when: optional(node, "when", |node| conditions.read(node))?,
-        references: conditions.references,
-    })
+pub fn segment(mut read: Fields<'_>, _key: &str, node: &Node<'_>) -> Result<Box<Segment>, Box<Fault>> {
+    read.object(node, "an object");
+    let include = read.list(node, "include", usize::MAX, "a list of ids");
+    let exclude = read.list(node, "exclude", usize::MAX, "a list of ids");
+    let segment = Segment {
+        by: read.by_or_distinct_id(node),
+        include: read.texts(include),
+        exclude: read.texts(exclude),
+        when: node.get_some("when").and_then(|node| read.condition(node)),
+        references: std::mem::take(&mut read.references),
+    };
+    read.end(segment)
 }
 
-pub fn layer(key: &str, node: &Node<'_>, platform: Platform) -> Result<Layer, Problem> {
-    object(node, "an object with slots")?;
+pub fn layer(mut read: Fields<'_>, key: &str, node: &Node<'_>) -> Result<Box<Layer>, Box<Fault>> {
+    read.object(node, "an object with slots");
+    let (salt, by) = (read.salt(node, "layer/", key), read.by_or_distinct_id(node));
+    let mut layer = Layer { salt, by, flags: Vec::new() };
+    let Some(slots) = read.required(node, "slots", "an object with slots") else { return read.end(layer) };
+    read.object(slots, "an object with slots");
     let mut taken: Vec<(u32, u32)> = Vec::new();
-    let flags = required(node, "slots", "an object with slots", |node| {
-        let Value::Object(members) = &node.value else { return Err(Problem::at(node, "an object with slots")) };
+    if let Value::Object(members) = &slots.value {
         // Of equal keys the last counts.
         let mut members: Vec<&(Cow<'_, str>, Node<'_>)> = members.iter().collect();
         members.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let mut flags = Vec::new();
         for (at, (flag, node)) in members.iter().enumerate() {
             let is_last = members.get(at + 1).is_none_or(|(next, _)| next != flag);
-            if is_last && node.value != Value::Null {
-                let slots = list(node, "a list of slots", |node| slot(node, platform));
-                let slots = slots.map_err(|problem| problem.within(flag))?;
-                taken.extend(&slots);
-                flags.push((flag.as_ref().to_owned(), slots));
+            if !is_last || node.value == Value::Null {
+                continue;
             }
+            let mut own = Vec::new();
+            for item in read.items(node, "a list of slots like [0, 50000]") {
+                own.push(slot(&mut read, item));
+            }
+            taken.extend(&own);
+            layer.flags.push((flag.as_ref().to_owned(), own));
         }
-        Ok(flags)
-    })?;
+    }
     taken.sort_unstable();
-    let overlap = taken.iter().zip(taken.iter().skip(1)).any(|((_, end), (start, _))| start < end);
-    if overlap {
-        return Err(Problem::new("slots that overlap", "each bucket in at most one slot").within("slots"));
+    if taken.iter().zip(taken.iter().skip(1)).any(|((_, end), (start, _))| start < end) {
+        read.fail(slots, "each bucket in at most one slot");
     }
-    let mut own_salt = String::from("layer/");
-    own_salt.push_str(key);
-    Ok(Layer { salt: salt_or(node, own_salt)?, by: by_or_distinct_id(node)?, flags })
+    read.end(layer)
 }
 
-fn slot(node: &Node<'_>, platform: Platform) -> Result<(u32, u32), Problem> {
-    let ends = list(node, "a slot like [0, 50000]", |node| integer(node, platform))?;
-    match ends.as_slice() {
-        [from, to] if from < to && *to <= u64::from(BUCKET_COUNT) => Ok((*from as u32, *to as u32)),
-        _ => Err(Problem::at(node, "two rising buckets from 0 to 100000")),
+fn slot(read: &mut Fields<'_>, node: &Node<'_>) -> (u32, u32) {
+    const SLOT: &str = "two rising buckets from 0 to 100000";
+    let [from, to] = read.items(node, SLOT) else {
+        read.fail(node, SLOT);
+        return (0, 0);
+    };
+    let (from, to) = (read.whole(from, BUCKET_COUNT.into(), SLOT), read.whole(to, BUCKET_COUNT.into(), SLOT));
+    if from >= to {
+        read.fail(node, SLOT);
     }
+    (from as u32, to as u32)
 }
 
-pub fn holdout(key: &str, node: &Node<'_>, platform: Platform) -> Result<Holdout, Problem> {
-    object(node, "an object with a percent")?;
-    let mut own_salt = String::from("holdout/");
-    own_salt.push_str(key);
-    Ok(Holdout {
-        buckets: required(node, "percent", "a percentage", |node| percent(node, platform))?,
-        salt: salt_or(node, own_salt)?,
-        by: by_or_distinct_id(node)?,
-    })
+pub fn holdout(mut read: Fields<'_>, key: &str, node: &Node<'_>) -> Result<Box<Holdout>, Box<Fault>> {
+    read.object(node, "an object with a percent");
+    let salt = read.salt(node, "holdout/", key);
+    let holdout = Holdout { buckets: read.percent(node), salt, by: read.by_or_distinct_id(node) };
+    read.end(holdout)
 }

@@ -59,6 +59,11 @@ impl Index {
         json::decode_string(self.members.get(place).map_or("", |member| slice(text, member.key)))
     }
 
+    /// Where a member's value begins.
+    pub fn start(&self, place: usize) -> usize {
+        self.members.get(place).map_or(0, |member| member.value.0)
+    }
+
     /// The text of a member's value.
     pub fn value<'t>(&self, text: &'t str, place: usize) -> &'t str {
         self.members.get(place).map_or("", |member| slice(text, member.value))

@@ -3,7 +3,7 @@
 
 mod compile;
 mod conditions;
-mod field;
+mod fields;
 mod groups;
 mod index;
 mod model;
@@ -15,12 +15,13 @@ use std::cell::Cell;
 
 pub use compile::MAX_WEIGHT_THOUSANDTHS;
 pub use model::{
-    Condition, Flag, FlagAnswers, Layer, ListTest, Rule, Scalars, Segment, Serve, TYPES, Test, Time, Unit, holds,
+    Condition, Flag, FlagAnswers, Layer, Operand, Operator, Scalars, Segment, Serve, TYPES, Time, Unit, holds,
 };
-pub use problem::Problem;
+pub use problem::{Fault, Problem};
 
 use super::json::{self, Malformed, Node, Reader, Span};
 use super::platform::Platform;
+use fields::Fields;
 use index::{Index, Section};
 use model::Holdout;
 use references::Standing;
@@ -30,16 +31,19 @@ pub const MAX_TEXT_BYTES: usize = 8 * 1024 * 1024;
 /// The version of the ruleset format that this engine reads.
 const SCHEMA: f64 = 1.0;
 
+/// What a member of a section compiles to.
+type Compiled<T> = Result<Box<T>, Box<Fault>>;
+
 /// All flags as published together.
 pub struct Ruleset {
     text: Box<str>,
     pub version: u64,
     /// Empty when the ruleset names none.
     pub environment: String,
-    flags: Section<Result<Box<Flag>, Problem>>,
-    segments: Section<Result<Box<Segment>, Problem>>,
-    layers: Section<Result<Box<Layer>, Problem>>,
-    holdouts: Section<Result<Box<Holdout>, Problem>>,
+    flags: Section<Compiled<Flag>>,
+    segments: Section<Compiled<Segment>>,
+    layers: Section<Compiled<Layer>>,
+    holdouts: Section<Compiled<Holdout>>,
     /// Of flags, then of segments.
     standings: Vec<Cell<Standing>>,
     /// Of segments, as seen from segments alone.
@@ -73,7 +77,7 @@ impl Sections {
             Ok(())
         });
         if !is_object.map_err(|malformed| Problem::malformed(text, malformed))? {
-            return Err(Problem::new(first_characters(text), "a JSON object"));
+            return Err(Problem::new("", text, "a JSON object"));
         }
         reader.whitespace();
         if reader.at() < text.len() {
@@ -96,7 +100,7 @@ impl Ruleset {
         }
         let text = text.into_boxed_str();
         if text.len() > MAX_TEXT_BYTES {
-            return Err(Problem::new("a longer text", "at most 8 MiB"));
+            return Err(Problem::new("", "a longer text", "at most 8 MiB"));
         }
         let Sections { top, indexes: [flags, segments, layers, holdouts] } = Sections::read(&text)?;
         let field = |name: &str| {
@@ -105,27 +109,30 @@ impl Ruleset {
             Some(slice(&text, *value)).filter(|raw| *raw != "null")
         };
         let small = |name: &str| {
-            let parsed = field(name).map(json::parse).transpose();
-            parsed.map_err(|_| Problem::new("a deep value", "a scalar").within(name))
+            let Some(text) = field(name) else { return Ok(None) };
+            json::parse(text).map(Some).map_err(|_| Problem::new(name, text, "a scalar"))
         };
 
-        if let Some(schema) = small("schema")? {
-            let version = field::number(&schema, platform).map_err(|problem| problem.within("schema"))?;
-            if version != SCHEMA {
-                return Err(Problem::at(&schema, "schema 1").within("schema"));
-            }
+        if let Some(schema) = small("schema")?
+            && fields::number(&schema, platform) != SCHEMA
+        {
+            return Err(Problem::new("schema", schema.raw, "schema 1"));
         }
-        let version = match small("version")? {
-            Some(node) => field::integer(&node, platform).map_err(|problem| problem.within("version"))?,
-            None => 0,
-        };
-        let environment = match small("environment")? {
-            Some(node) => field::name(&node).map_err(|problem| problem.within("environment"))?,
-            None => String::new(),
-        };
+        let mut version = 0;
+        if let Some(node) = small("version")? {
+            let number = fields::number(&node, platform);
+            if !fields::is_whole(number) {
+                return Err(Problem::new("version", node.raw, "a whole number, 0 or more"));
+            }
+            version = number as u64;
+        }
+        let mut environment = String::new();
+        if let Some(node) = small("environment")? {
+            let name = node.as_str().filter(|name| fields::is_name(name));
+            environment = name.ok_or_else(|| Problem::new("environment", node.raw, fields::NAME))?.to_owned();
+        }
         let Some(flags) = flags else {
-            let found = field("flags").map_or("nothing", first_characters);
-            return Err(Problem::new(found, "an object with the flags").within("flags"));
+            return Err(Problem::new("flags", field("flags").unwrap_or("nothing"), "an object with the flags"));
         };
         let segments = Section::new(segments);
         let unknown = |count| vec![Cell::new(Standing::UNKNOWN); count];
@@ -144,7 +151,7 @@ impl Ruleset {
     }
 
     /// The flag, compiled now if it was not yet. `None` when there is no flag of that key.
-    pub fn flag(&self, key: &str) -> Option<Result<&Flag, &Problem>> {
+    pub fn flag(&self, key: &str) -> Option<Result<&Flag, Fault>> {
         self.flag_at(self.place_of(key)?)
     }
 
@@ -154,17 +161,8 @@ impl Ruleset {
     }
 
     /// The flag at that place, likewise.
-    pub fn flag_at(&self, place: u32) -> Option<Result<&Flag, &Problem>> {
-        let at = place as usize;
-        let compiled = self.flags.get(at, || {
-            let key = self.flag_key(place);
-            let text = self.flags.index.value(&self.text, at);
-            tree(text)
-                .and_then(|node| compile::flag(self, &key, &node))
-                .map(Box::new)
-                .map_err(|problem| problem.within_flag(&key))
-        })?;
-        Some(compiled.as_ref().map(Box::as_ref))
+    pub fn flag_at(&self, place: u32) -> Option<Result<&Flag, Fault>> {
+        self.compiled(&self.flags, place, compile::flag)
     }
 
     pub fn flag_key(&self, place: u32) -> Cow<'_, str> {
@@ -173,14 +171,14 @@ impl Ruleset {
 
     /// Every flag's key, in the order of the text, each once.
     pub fn keys(&self) -> impl Iterator<Item = String> + '_ {
-        self.places(&self.flags.index).map(|place| self.flag_key(place as u32).into_owned())
+        self.places(&self.flags.index).map(|place| self.flag_key(place).into_owned())
     }
 
     /// What is wrong with a flag: why it is broken, or why it cannot be answered.
     pub fn problem(&self, key: &str) -> Option<Problem> {
         let place = self.place_of(key)?;
         match self.flag_at(place)? {
-            Err(problem) => Some(problem.clone()),
+            Err(fault) => Some(fault.describe(&self.text)),
             Ok(_) => self.why_unanswerable(place),
         }
     }
@@ -188,29 +186,36 @@ impl Ruleset {
     /// All that is wrong with the flags, segments, layers and holdouts, also with those that no flag refers to. Compiles
     /// everything.
     pub fn problems(&self) -> Vec<Problem> {
-        let mut problems: Vec<Problem> = Vec::new();
-        let mut add = |problem: Option<Problem>| {
-            let is_known = |problem: &Problem| problems.iter().any(|known| known.place == problem.place);
-            problems.extend(problem.filter(|problem| !is_known(problem)));
-        };
+        let mut faults: Vec<Fault> = Vec::new();
         for place in self.places(&self.segments.index) {
-            add(self.segment_checked(place as u32).err());
+            faults.extend(self.segment_checked(place).err());
         }
         for place in self.places(&self.layers.index) {
-            add(self.layer_at(place).and_then(|layer| layer.err().cloned()));
+            faults.extend(self.compiled(&self.layers, place, groups::layer).and_then(Result::err));
         }
         for place in self.places(&self.holdouts.index) {
-            add(self.holdout_at(place).and_then(|holdout| holdout.err().cloned()));
+            faults.extend(self.compiled(&self.holdouts, place, groups::holdout).and_then(Result::err));
         }
-        for key in self.keys() {
-            add(self.problem(&key));
+        let mut unanswerable = Vec::new();
+        for place in self.places(&self.flags.index) {
+            faults.extend(self.flag_at(place).and_then(Result::err));
+            unanswerable.extend(self.why_unanswerable(place));
         }
+        // What is wrong with a segment is wrong with each flag that refers to it.
+        faults.sort_by_key(|fault| fault.at);
+        faults.dedup();
+        let mut problems: Vec<Problem> = faults.into_iter().map(|fault| fault.describe(&self.text)).collect();
+        problems.append(&mut unanswerable);
         problems
     }
 
     /// A segment that compiles; those that flags refer to do.
     pub fn segment_at(&self, place: u32) -> Option<&Segment> {
-        self.compiled_segment(place)?.as_ref().ok().map(Box::as_ref)
+        self.compiled(&self.segments, place, groups::segment)?.ok()
+    }
+
+    pub fn segment_key(&self, place: u32) -> Cow<'_, str> {
+        self.segments.index.key(&self.text, place as usize)
     }
 
     /// The text that a part of the ruleset was read from.
@@ -218,67 +223,53 @@ impl Ruleset {
         slice(&self.text, span)
     }
 
-    pub fn segment_key(&self, place: u32) -> Cow<'_, str> {
-        self.segments.index.key(&self.text, place as usize)
+    fn layer(&self, key: &str) -> Option<Result<&Layer, Fault>> {
+        self.compiled(&self.layers, self.layers.index.find(&self.text, key)? as u32, groups::layer)
     }
 
-    fn compiled_segment(&self, place: u32) -> Option<&Result<Box<Segment>, Problem>> {
-        let at = place as usize;
-        self.segments.get(at, || {
-            tree(self.segments.index.value(&self.text, at))
-                .and_then(|node| groups::segment(self, &node))
-                .map(Box::new)
-                .map_err(|problem| problem.within_section("segments", &self.segment_key(place)))
-        })
+    fn holdout(&self, key: &str) -> Option<Result<&Holdout, Fault>> {
+        self.compiled(&self.holdouts, self.holdouts.index.find(&self.text, key)? as u32, groups::holdout)
     }
 
-    fn layer_at(&self, at: usize) -> Option<Result<&Layer, &Problem>> {
-        let compiled = self.layers.get(at, || {
-            let key = self.layers.index.key(&self.text, at);
-            tree(self.layers.index.value(&self.text, at))
-                .and_then(|node| groups::layer(&key, &node, self.platform))
-                .map(Box::new)
-                .map_err(|problem| problem.within_section("layers", &key))
+    /// What the member at that place compiles to.
+    fn compiled<'s, T>(
+        &'s self,
+        section: &'s Section<Compiled<T>>,
+        place: u32,
+        compile: fn(Fields<'_>, &str, &Node<'_>) -> Compiled<T>,
+    ) -> Option<Result<&'s T, Fault>> {
+        let place = place as usize;
+        let compiled = section.get(place, || {
+            let index = &section.index;
+            match json::parse(index.value(&self.text, place)) {
+                Ok(node) => compile(Fields::new(self), &index.key(&self.text, place), &node),
+                Err(_) => Err(Box::new(Fault {
+                    at: index.start(place),
+                    missing: "",
+                    expected: "at most 64 levels of nesting",
+                })),
+            }
         })?;
-        Some(compiled.as_ref().map(Box::as_ref))
-    }
-
-    fn holdout_at(&self, at: usize) -> Option<Result<&Holdout, &Problem>> {
-        let compiled = self.holdouts.get(at, || {
-            let key = self.holdouts.index.key(&self.text, at);
-            tree(self.holdouts.index.value(&self.text, at))
-                .and_then(|node| groups::holdout(&key, &node, self.platform))
-                .map(Box::new)
-                .map_err(|problem| problem.within_section("holdouts", &key))
-        })?;
-        Some(compiled.as_ref().map(Box::as_ref))
+        Some(compiled.as_deref().map_err(|fault| **fault))
     }
 
     /// The places of an index, each key once: of equal keys the last.
-    fn places<'i>(&'i self, index: &'i Index) -> impl Iterator<Item = usize> + 'i {
-        (0..index.len()).filter(|place| index.find(&self.text, &index.key(&self.text, *place)) == Some(*place))
+    fn places<'i>(&'i self, index: &'i Index) -> impl Iterator<Item = u32> + 'i {
+        let is_owner = |place: &usize| index.find(&self.text, &index.key(&self.text, *place)) == Some(*place);
+        (0..index.len()).filter(is_owner).map(|place| place as u32)
     }
 
-    /// Where a node that was read from the text is in it.
+    /// Where a node that was read from the text begins in it.
+    fn offset_of(&self, node: &Node<'_>) -> usize {
+        (node.raw.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize)
+    }
+
     fn span_of(&self, node: &Node<'_>) -> (usize, usize) {
-        let start = (node.raw.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
-        (start, start.wrapping_add(node.raw.len()))
+        let start = self.offset_of(node);
+        (start, start + node.raw.len())
     }
-}
-
-fn tree(text: &str) -> Result<Node<'_>, Problem> {
-    json::parse(text).map_err(|_| Problem::new("a value nested too deep", "at most 64 levels"))
 }
 
 fn slice(text: &str, (start, end): (usize, usize)) -> &str {
     text.get(start..end).unwrap_or_default()
-}
-
-fn first_characters(text: &str) -> &str {
-    super::text::cut(text, 40)
-}
-
-/// The text of a node, short enough for a message.
-fn shown<'a>(node: &Node<'a>) -> &'a str {
-    first_characters(node.raw)
 }

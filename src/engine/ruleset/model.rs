@@ -1,5 +1,7 @@
 //! What a ruleset says, as it is evaluated: every reference resolved, every number checked.
 
+use std::cmp::Ordering;
+
 use super::super::version::{Comparison, Version};
 
 /// The place of a flag that a ruleset does not have.
@@ -43,7 +45,8 @@ pub struct References {
     pub missing: String,
     /// Places of segments.
     pub segments: Vec<u32>,
-    pub salts: Vec<String>,
+    /// Each with the place of its condition in the ruleset's text.
+    pub salts: Vec<(String, usize)>,
 }
 
 #[derive(Debug)]
@@ -168,54 +171,65 @@ pub enum Condition {
     Flag(FlagAnswers),
     Attribute {
         name: String,
-        test: Test,
+        operator: Operator,
+        operand: Operand,
         ignore_case: bool,
         /// Where the condition is in the ruleset's text.
         span: (usize, usize),
     },
 }
 
-/// What an attribute is compared with, and how.
-#[derive(Debug)]
-pub enum Test {
+/// How an attribute is compared. Several of a ruleset's operators may be one here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operator {
     Exists,
     NotExists,
-    /// Equal to one of them; or, with `false`, to none.
-    Among(Scalars, bool),
-    Contains(Vec<String>),
-    StartsWith(Vec<String>),
-    EndsWith(Vec<String>),
-    /// Patterns of the subset that `pattern::is_allowed` allows.
-    Matches(Vec<String>),
-    Less(f64),
-    AtMost(f64),
-    Greater(f64),
-    AtLeast(f64),
-    Between(f64, f64),
-    Before(Time),
-    After(Time),
-    /// Alternatives of comparisons that must all hold.
-    Version(Vec<Vec<(Comparison, Version)>>),
-    List(ListTest, Scalars),
-    /// By the places of [`TYPES`].
-    Type([bool; TYPES.len()]),
-    /// Salt, and sorted SHA-256 hashes.
-    Hashed(String, Vec<[u8; 32]>),
-    /// Salt, and the buckets below which a unit is in.
-    Bucket(String, u32),
-}
-
-/// The names of types in `isType`.
-pub const TYPES: [&str; 5] = ["string", "number", "boolean", "list", "object"];
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ListTest {
+    Among,
+    NotAmong,
+    Contains,
+    StartsWith,
+    EndsWith,
+    Matches,
+    Less,
+    AtMost,
+    Greater,
+    AtLeast,
+    Between,
+    Before,
+    After,
+    Version,
     ContainsAny,
     ContainsAll,
     ContainsNone,
     SubsetOf,
     SetEq,
+    Type,
+    Hashed,
+    Bucket,
 }
+
+/// What an attribute is compared with.
+#[derive(Debug)]
+pub enum Operand {
+    None,
+    Scalars(Scalars),
+    /// Any of these; for `matches` patterns of the subset that `pattern::is_allowed` allows.
+    Texts(Vec<String>),
+    /// Twice the same where one is compared with.
+    Numbers(f64, f64),
+    Time(Time),
+    /// Alternatives of comparisons that must all hold.
+    Versions(Vec<Vec<(Comparison, Version)>>),
+    /// By the places of [`TYPES`].
+    Types([bool; TYPES.len()]),
+    /// Salt, and sorted SHA-256 hashes.
+    Hashes(String, Vec<[u8; 32]>),
+    /// Salt, and the buckets below which a unit is in.
+    Share(String, u32),
+}
+
+/// The names of types in `isType`.
+pub const TYPES: [&str; 5] = ["string", "number", "boolean", "list", "object"];
 
 /// A point in time, or milliseconds from now.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -235,6 +249,13 @@ pub struct Scalars {
 }
 
 impl Scalars {
+    pub fn sort(&mut self) {
+        self.texts.sort_unstable();
+        self.texts.dedup();
+        self.numbers.sort_unstable_by(|one, other| one.partial_cmp(other).unwrap_or(Ordering::Equal));
+        self.numbers.dedup();
+    }
+
     /// How many places [`Scalars::text`] and its like may give.
     pub fn places(&self) -> usize {
         self.texts.len() + self.numbers.len() + 2
@@ -251,8 +272,7 @@ impl Scalars {
     }
 
     pub fn number(&self, number: f64) -> Option<usize> {
-        let place =
-            self.numbers.binary_search_by(|known| known.partial_cmp(&number).unwrap_or(std::cmp::Ordering::Less));
+        let place = self.numbers.binary_search_by(|known| known.partial_cmp(&number).unwrap_or(Ordering::Less));
         place.ok().map(|place| self.texts.len() + place)
     }
 

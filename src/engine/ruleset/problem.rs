@@ -1,90 +1,150 @@
 //! What is wrong with a ruleset: where, what was found, what was expected.
 
-use super::super::json::{Malformed, Node};
-use super::super::text;
-use super::{first_characters, shown};
+use std::borrow::Cow;
 
-/// One thing that is wrong. Boxed, so that a result that can carry one stays as small as what it carries otherwise.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem(Box<Parts>);
+use super::super::json::{self, Malformed, Reader};
+use super::super::text::{cut, push_integer};
+
+/// The most bytes of what was found that a message shows.
+const MAX_FOUND_BYTES: usize = 40;
 
 /// The parts of a message, put together in JavaScript.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parts {
+pub struct Problem {
     /// `flags.checkout.rules[0].serve`; empty for the ruleset as a whole.
     pub place: String,
     pub found: String,
     pub expected: &'static str,
-    /// Whether the place is already seen from the ruleset.
-    is_elsewhere: bool,
-}
-
-impl std::ops::Deref for Problem {
-    type Target = Parts;
-
-    fn deref(&self) -> &Parts {
-        &self.0
-    }
 }
 
 impl Problem {
-    pub(super) fn new(found: &str, expected: &'static str) -> Self {
-        Self(Box::new(Parts { place: String::new(), found: found.to_owned(), expected, is_elsewhere: false }))
-    }
-
-    /// The node is not what was expected.
-    pub(super) fn at(node: &Node<'_>, expected: &'static str) -> Self {
-        Self::new(shown(node), expected)
+    pub(super) fn new(place: &str, found: &str, expected: &'static str) -> Self {
+        Self { place: place.to_owned(), found: cut(found, MAX_FOUND_BYTES).to_owned(), expected }
     }
 
     pub(super) fn malformed(ruleset: &str, Malformed { at }: Malformed) -> Self {
         let mut place = String::from("byte ");
-        text::push_integer(&mut place, at as u64);
+        push_integer(&mut place, at as u64);
         let rest = ruleset.get(at..).filter(|rest| !rest.is_empty()).unwrap_or("the end of the text");
-        let mut problem = Self::new(first_characters(rest), "JSON");
-        problem.0.place = place;
-        problem
+        Self::new(&place, rest, "JSON")
     }
+}
 
-    /// The same problem, seen from the object that holds the place under `name`.
-    pub(super) fn within(mut self, name: &str) -> Self {
-        if self.is_elsewhere {
-            return self;
+/// What is wrong, as it is found: no more than where. A [`Problem`] is made of it when somebody asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Where the value that is wrong begins in the ruleset's text.
+    pub at: usize,
+    /// The member that the value lacks; empty when it is the value itself that is wrong.
+    pub missing: &'static str,
+    pub expected: &'static str,
+}
+
+impl Fault {
+    /// `text`: the ruleset, which has been checked.
+    pub fn describe(self, text: &str) -> Problem {
+        let mut place = place_of(text, self.at);
+        if !self.missing.is_empty() {
+            push_name(&mut place, self.missing);
+            return Problem::new(&place, "nothing", self.expected);
         }
-        if !self.place.is_empty() && !self.place.starts_with('[') {
-            self.0.place.insert(0, '.');
+        let value = text.get(self.at..).unwrap_or_default();
+        Problem::new(&place, value.get(..length_of(value)).unwrap_or_default(), self.expected)
+    }
+}
+
+/// The names and numbers that lead to the value that begins at `at`.
+fn place_of(text: &str, at: usize) -> String {
+    let mut place = String::new();
+    let mut here = skip_whitespace(text, 0);
+    while let Some(rest) = text.get(here..).filter(|_| here < at) {
+        let mut reader = Reader::new(rest);
+        // The last member or item that begins before that place holds it.
+        let mut inside = None;
+        let _: Result<bool, Malformed> = reader.members(&mut |reader, key| {
+            let start = here + reader.at();
+            reader.value()?;
+            if start <= at {
+                inside = Some((start, Step::Name(json::decode_string(rest.get(key.0..key.1).unwrap_or_default()))));
+            }
+            Ok(())
+        });
+        if rest.starts_with('[') {
+            let mut start = here + 1;
+            let mut number = 0;
+            while start <= at {
+                inside = Some((start, Step::Item(number)));
+                let item = text.get(start..).unwrap_or_default();
+                let mut reader = Reader::new(item);
+                reader.whitespace();
+                let is_read = reader.value().is_ok();
+                reader.whitespace();
+                if !is_read || !item.get(reader.at()..).is_some_and(|rest| rest.starts_with(',')) {
+                    break;
+                }
+                start += reader.at() + 1;
+                number += 1;
+            }
         }
-        self.0.place.insert_str(0, name);
-        self
-    }
-
-    /// The same problem, of something that another part of the ruleset refers to: it keeps its place.
-    pub(super) fn elsewhere(mut self) -> Self {
-        self.0.is_elsewhere = true;
-        self
-    }
-
-    /// The same problem of a flag, seen from the ruleset.
-    pub(super) fn within_flag(self, key: &str) -> Self {
-        self.within_section("flags", key)
-    }
-
-    /// The same problem, seen from the ruleset. Any text is a key, also an empty one.
-    pub(super) fn within_section(self, section: &str, key: &str) -> Self {
-        if self.is_elsewhere {
-            return self;
+        match inside {
+            Some((start, step)) if start > here => {
+                match step {
+                    Step::Name(name) => push_name(&mut place, &name),
+                    Step::Item(number) => {
+                        place.push('[');
+                        push_integer(&mut place, number);
+                        place.push(']');
+                    }
+                }
+                here = skip_whitespace(text, start);
+            }
+            _ => break,
         }
-        let mut problem = self.within(key);
-        problem.0.place.insert(0, '.');
-        problem.0.place.insert_str(0, section);
-        problem
     }
+    place
+}
 
-    /// The same problem, seen from the list that holds the place at `index`.
-    pub(super) fn within_item(self, index: usize) -> Self {
-        let mut name = String::from("[");
-        text::push_integer(&mut name, index as u64);
-        name.push(']');
-        self.within(&name)
+enum Step<'t> {
+    Name(Cow<'t, str>),
+    Item(u64),
+}
+
+/// How long the value is that a text begins with.
+fn length_of(text: &str) -> usize {
+    let mut reader = Reader::new(text);
+    if reader.value().is_ok() { reader.at() } else { text.len() }
+}
+
+fn skip_whitespace(text: &str, at: usize) -> usize {
+    let mut reader = Reader::new(text.get(at..).unwrap_or_default());
+    reader.whitespace();
+    at + reader.at()
+}
+
+fn push_name(place: &mut String, name: &str) {
+    if !place.is_empty() {
+        place.push('.');
+    }
+    place.push_str(name);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_told_by_names_and_numbers_whatever_white_space_is_between() {
+        let text = " { \"a\" : 1 , \"b\\u0063\" : [ 2 , { \"\" : [ [ ] , \"x\" , { } ] } , 3 ] } ";
+        for (value, place) in
+            [("1", "a"), ("2", "bc[0]"), ("\"x\"", "bc[1].[1]"), ("{ }", "bc[1].[2]"), (" 3", "bc[2]")]
+        {
+            let at = skip_whitespace(text, text.find(value).unwrap());
+            assert_eq!(place_of(text, at), place, "{value}");
+            let found = Fault { at, missing: "", expected: "" }.describe(text).found;
+            assert_eq!(found, value.trim());
+        }
+        let missing = Fault { at: text.find("{ }").unwrap(), missing: "name", expected: "" }.describe(text);
+        assert_eq!((missing.place.as_str(), missing.found.as_str()), ("bc[1].[2].name", "nothing"));
+        assert_eq!(place_of(text, 1), "");
     }
 }

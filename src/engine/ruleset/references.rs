@@ -5,8 +5,8 @@
 //! whichever flag is asked first, without recursion.
 
 use super::model::{MISSING, References};
-use super::problem::Problem;
-use super::{Flag, Ruleset, Segment};
+use super::problem::{Fault, Problem};
+use super::{Flag, Ruleset, Segment, groups};
 
 /// The most flags and segments in a chain of references: each level of a decision takes some of the stack.
 const MAX_HEIGHT: u8 = 32;
@@ -66,40 +66,41 @@ impl Ruleset {
             }
             None => ("a segment with a condition on another", "references to flags that are not broken"),
         };
-        Some(Problem::new(found, expected).within_flag(&self.flag_key(place)))
+        let mut flag = String::from("flags.");
+        flag.push_str(&self.flag_key(place));
+        Some(Problem::new(&flag, found, expected))
     }
 
     /// The segment, if it and all segments it refers to are sound.
-    pub(super) fn segment_checked(&self, place: u32) -> Result<&Segment, Problem> {
-        let segment = match self.compiled_segment(place) {
-            Some(Ok(segment)) => segment,
-            Some(Err(problem)) => return Err(problem.clone()),
-            None => return Err(Problem::new("nothing", "a segment")),
-        };
-        if self.standing(self.flags.index.len() + place as usize, true).is_sound() {
-            return Ok(segment);
+    pub(super) fn segment_checked(&self, place: u32) -> Result<&Segment, Fault> {
+        let segment = self.compiled(&self.segments, place, groups::segment);
+        let is_sound = || self.standing(self.flags.index.len() + place as usize, true).is_sound();
+        let expected = "at most 32 segments in a chain of references, all sound";
+        match segment {
+            Some(Err(fault)) => Err(fault),
+            Some(Ok(segment)) if is_sound() => Ok(segment),
+            _ => Err(Fault { at: self.segments.index.start(place as usize), missing: "", expected }),
         }
-        let found = "a broken segment, a cycle, or a longer chain";
-        Err(Problem::new(found, "at most 32 sound segments in a chain of references")
-            .within("when")
-            .within_section("segments", &self.segment_key(place)))
     }
 
-    /// The salt among `own` that a `bucket` condition of a segment has, of those referred to and those behind them.
-    pub(super) fn segment_salt<'s>(&self, references: &References, own: &'s [&str]) -> Option<&'s str> {
+    /// The place of the first condition with one of these salts, here or in the segments referred to and those behind them.
+    pub(super) fn salt_among(&self, references: &References, salts: &[&str]) -> Option<usize> {
+        let find = |references: &References| {
+            references.salts.iter().find(|(salt, _)| salts.contains(&salt.as_str())).map(|(_, at)| *at)
+        };
         let mut seen: Vec<u32> = Vec::new();
         let mut open = references.segments.clone();
-        while let Some(place) = open.pop() {
+        let mut found = find(references);
+        while found.is_none()
+            && let Some(place) = open.pop()
+        {
             let Err(at) = seen.binary_search(&place) else { continue };
             seen.insert(at, place);
             let Some(segment) = self.segment_at(place) else { continue };
-            let used = own.iter().find(|salt| segment.references.salts.iter().any(|used| used == *salt));
-            if used.is_some() {
-                return used.copied();
-            }
+            found = find(&segment.references);
             open.extend(&segment.references.segments);
         }
-        None
+        found
     }
 
     /// The standing of a node; `among_segments`: as seen from segments alone, where only edges between them count.
