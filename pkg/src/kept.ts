@@ -51,7 +51,7 @@ export function createKept(key: string, maxAgeMs: number): Kept {
       return works
     },
     read: () =>
-      attempt(() => Promise.race([find(), new Promise<never>((_, reject) => setTimeout(reject, PATIENCE_MS))])),
+      attempt(() => Promise.race([find(), new Promise<undefined>((resolve) => setTimeout(resolve, PATIENCE_MS))])),
     write: ({ text, tag, keptAtMs }) =>
       attempt(async () => {
         const cache = await caches.open(CACHE)

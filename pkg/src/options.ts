@@ -83,24 +83,21 @@ function rulesetSettings(ruleset: unknown, persist: boolean): { ruleset: Ruleset
   const isSource = typeof ruleset === "object" && ruleset !== null && "url" in ruleset && !("flags" in ruleset)
   const source = fields(isSource ? ruleset : {}, "ruleset", ["url", "headers", "readyTimeoutMs", "refreshMs", "maxAgeMs"])
   const readyTimeoutMs = number(source.readyTimeoutMs ?? 3000, "ruleset.readyTimeoutMs", 0, 60_000)
+  const refreshMs = source.refreshMs ?? 60_000
+  const maxAgeMs = number(source.maxAgeMs ?? 7 * DAY_MS, "ruleset.maxAgeMs", 0, 31 * DAY_MS)
+  const refresh = {
+    headers: headers(source.headers, "ruleset.headers"),
+    refreshMs: refreshMs === 0 ? 0 : number(refreshMs, "ruleset.refreshMs", 1000, DAY_MS),
+    maxAgeMs: persist ? maxAgeMs : 0,
+  }
   if (ruleset === undefined) return { ruleset: { kind: "none" }, readyTimeoutMs }
   const isUrl = isSource || ruleset instanceof URL || (typeof ruleset === "string" && !/^\s*[{[]/.test(ruleset))
   if (!isUrl) return { ruleset: { kind: "given", ruleset }, readyTimeoutMs }
   const given = isSource ? source.url : ruleset
   const { url, why } = resolve(given, isSource ? "ruleset.url" : "ruleset")
-  if (url === undefined) return { ruleset: { kind: "unreachable", url: shown(given), why: why ?? "" }, readyTimeoutMs }
-  const refreshMs = source.refreshMs ?? 60_000
-  const maxAgeMs = number(source.maxAgeMs ?? 7 * DAY_MS, "ruleset.maxAgeMs", 0, 31 * DAY_MS)
-  return {
-    ruleset: {
-      kind: "url",
-      url,
-      headers: headers(source.headers, "ruleset.headers"),
-      refreshMs: refreshMs === 0 ? 0 : number(refreshMs, "ruleset.refreshMs", 1000, DAY_MS),
-      maxAgeMs: persist ? maxAgeMs : 0,
-    },
-    readyTimeoutMs,
-  }
+  return url === undefined
+    ? { ruleset: { kind: "unreachable", url: shown(given), why: why ?? "" }, readyTimeoutMs }
+    : { ruleset: { kind: "url", url, ...refresh }, readyTimeoutMs }
 }
 
 /** An absolute http(s) URL; or, for one that is right but cannot be reached from this page, why not. */

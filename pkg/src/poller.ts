@@ -63,11 +63,12 @@ export function createPoller(source: UrlSource, claimKey: string, taker: Taker):
   let failures = 0
   let request: AbortController | undefined
   let timer: unknown
+  let begun = false
   let stopped = false
   let started: Promise<void>
 
   const isShared = (): boolean => hasPage && kept.works
-  const isIdle = (): boolean => !refreshMs || stopped || (hasPage && document.hidden)
+  const isIdle = (): boolean => !refreshMs || !begun || stopped || (hasPage && document.hidden)
   /** Whether it can be believed: another program may have written it, or the clock may have been set back. */
   const isSound = ({ askedMs, nextMs }: Claim, nowMs: number): boolean => askedMs <= nowMs && nextMs - askedMs <= longestMs
 
@@ -160,6 +161,7 @@ export function createPoller(source: UrlSource, claimKey: string, taker: Taker):
       if (stopped) return
       // What was kept may have been spoilt: it is asked for as if it had not been there.
       if (!isGood) known = undefined
+      begun = true
       const asking = ask()
       if (!isGood) await asking
     },

@@ -3,7 +3,7 @@
 import { createServer } from "node:http"
 
 /** What a page of another origin needs; harmless to those of the same. */
-const OPEN = { "access-control-allow-origin": "*" }
+const OPEN = { "access-control-allow-origin": "*", "access-control-expose-headers": "etag" }
 
 /** `target`: the collector's origin. Everything is passed on to it. */
 export async function openPublisher(target) {

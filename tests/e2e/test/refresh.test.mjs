@@ -272,6 +272,63 @@ promise("a page that is spoilt in storage starts, asks, and keeps up", async ({ 
   }
 })
 
+for (const [what, spoil] of [
+  ["is blocked", () => (caches.open = () => Promise.reject(new DOMException("denied", "SecurityError")))],
+  ["throws when it is looked at", () => {
+    Object.defineProperty(globalThis, "caches", { get() { throw new DOMException("denied", "SecurityError") } })
+  }],
+  ["is full", () => (Cache.prototype.put = () => Promise.reject(new DOMException("full", "QuotaExceededError")))],
+  ["never answers", () => (caches.open = () => new Promise(() => undefined))],
+]) {
+  promise(`where the Cache API ${what}, each tab starts and is kept up to date`, async ({ open, collector, publisher, context }) => {
+    // The empty page that a tab begins with has no Cache API.
+    await context.addInitScript(`if (location.protocol === "http:") (${spoil})()`)
+    const { origin, requests } = await publisher()
+    collector.publish(saying("hello"))
+    const tabs = [await open("/open.html?a", origin), await open("/open.html?b", origin)]
+    for (const page of tabs) assert.equal(await follow(page), "hello")
+    collector.publish(saying("good day", 2))
+    for (const page of tabs) {
+      await eventually(() => greeting(page), (text) => text === "good day")
+      assert.deepEqual(await problems(page), [])
+    }
+    if (what === "never answers") return
+    const claims = () => tabs[0].evaluate(() => JSON.stringify(Object.entries(localStorage).filter(([key]) => key.endsWith(":r"))))
+    const before = await claims()
+    const count = requests.length
+    await eventually(() => requests.length, (length) => length >= count + 3)
+    assert.equal(await claims(), before, "who cannot hand on what it is given tells nobody to wait for it")
+  })
+}
+
+promise("what happens to a page that still looks for what was kept asks nobody twice", async ({ open, collector, publisher, context }) => {
+  await context.addInitScript(() => {
+    if (location.protocol !== "http:") return
+    const open = caches.open.bind(caches)
+    caches.open = async (name) => {
+      await new Promise((resolve) => (globalThis.goOn = resolve))
+      return open(name)
+    }
+  })
+  const { origin, requests } = await publisher()
+  collector.publish(saying("hello"))
+  const page = await open("/open.html", origin)
+  await page.evaluate(async () => {
+    const { promise, resolve } = Promise.withResolvers()
+    const { addEventListener } = document
+    // The module has started when it listens.
+    document.addEventListener = (...listener) => (resolve(), addEventListener.apply(document, listener))
+    globalThis.starting = createClient({ ruleset: "/ruleset.json" })
+    await promise
+  })
+  await page.evaluate(() => {
+    for (const type of ["online", "pageshow"]) dispatchEvent(new Event(type))
+  })
+  assert.deepEqual(requests, [])
+  await page.evaluate(() => (goOn(), starting))
+  assert.equal(requests.length, 1)
+})
+
 promise("of rulesets whose URL changes with each deployment a few are kept", async ({ open, collector, publisher }) => {
   const { origin } = await publisher()
   collector.publish(saying("hello"))
