@@ -9,7 +9,7 @@ interface MyFlags {
 }
 
 const options: ClientOptions = {
-  ruleset: { url: "/ruleset.json", readyTimeoutMs: 500 },
+  ruleset: { url: "/ruleset.json", readyTimeoutMs: 500, refreshMs: 60_000, maxAgeMs: 0 },
   identity: { distinctId: "u1", attributes: { plan: "pro" } },
   exposures: { endpoint: "/api/switch/exposures", dedup: "identity" },
 }
@@ -21,7 +21,7 @@ const columns: number = client.getFlag("layout", { columns: 1 }).columns
 const greeting: "hello" | "hi" = client.getFlag("greeting", "hi")
 const decision: Decision<boolean> = client.decide("new_checkout")
 const stop: () => void = client.on("exposure", (exposure: Exposure) => void exposure.flag_key)
-client.on("change", ({ cause }) => cause === "ruleset")
+client.on("change", ({ cause, flags }) => cause === "ruleset" && flags.includes("greeting"))
 client.reportExposure("greeting", { value: "hi" })
 const { delivered }: { delivered: number } = await client.flush()
 
