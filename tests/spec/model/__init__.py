@@ -1,0 +1,1 @@
+"""docs/ruleset.md as a program: what a ruleset means, without the engine's code and without its output."""
