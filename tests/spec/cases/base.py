@@ -83,6 +83,8 @@ class Cases:
         if got["variant"] is not None:
             compiled = client.ruleset.flag(flag)
             more.update({"value": compiled.variants[got["variant"]], "flagVersion": compiled.version})
+            if client.ruleset.cannot_be_answered(flag):
+                more["problem"] = f"flags.{flag}"
         elif got["errorCode"] == "PARSE_ERROR":
             more["problem"] = client.ruleset.compiled[flag].place
         return more

@@ -15,7 +15,7 @@ HASH = re.compile("[0-9a-f]{64}")
 
 
 class References:
-    """What the conditions of a flag or a segment name: keys with their places, and salts with theirs."""
+    """What the conditions of a flag or a segment name: the keys of flags, those of segments with their places, and salts."""
 
     def __init__(self):
         self.flags, self.segments, self.salts, self.conditions = [], [], [], 0
@@ -77,11 +77,10 @@ def type_name(node):
 
 
 def hashes(node):
-    node.object()
-    listed = node.required("hashes").items()
+    salt, listed = node.object().required("salt").text(), node.required("hashes").items()
     for item in listed:
         item.demand(HASH.fullmatch(item.text()))
-    return node.required("salt").text(), [item.value for item in listed]
+    return salt, [item.value for item in listed]
 
 
 def share(node):
@@ -136,7 +135,7 @@ def read_condition(node, references):
     op.demand(isinstance(op.value, str) and op.value in READ)
     value = READ[op.value](node.required("value"))
     if op.value == "bucket":
-        references.salts.append((value[0], f"{node.place}.value.salt"))
+        references.salts.append(value[0])
     return "attribute", name, op.value, value, ignore_case
 
 

@@ -74,16 +74,22 @@ def is_name(value):
     return isinstance(value, str) and 1 <= len(value.encode()) <= MAX_NAME_BYTES
 
 
-class Node:
-    """A value in the ruleset, where it is, and how deep in its flag, segment, layer or holdout (itself being 1)."""
+def levels(value):
+    """How deep a value is nested, itself included."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inside is None else 1 + max(map(levels, inside), default=0)
 
-    def __init__(self, value, place, level=1, root=None):
-        self.value, self.place, self.level, self.root = value, place, level, root or place
-        if level > MAX_LEVELS and isinstance(value, (list, dict)):
-            raise Broken(self.root)
+
+class Node:
+    """A value in the ruleset, where it is, and the flag, segment, layer or holdout that it is in."""
+
+    def __init__(self, value, place, root=None):
+        self.value, self.place, self.root = value, place, root or place
+        if root is None and levels(value) > MAX_LEVELS:
+            raise Broken(place)
 
     def _inside(self, value, place):
-        return Node(value, place, self.level + 1, self.root)
+        return Node(value, place, self.root)
 
     def demand(self, truth):
         if not truth:
@@ -113,15 +119,6 @@ class Node:
         self.demand(isinstance(self.value, list))
         self.demand(least <= len(self.value) and (most is None or len(self.value) <= most))
         return [self._inside(value, f"{self.place}[{at}]") for at, value in enumerate(self.value)]
-
-    def look_through(self):
-        """Every level of any JSON."""
-        if isinstance(self.value, dict):
-            for _, value in self.members():
-                value.look_through()
-        elif isinstance(self.value, list):
-            for value in self.items():
-                value.look_through()
 
     def text(self):
         self.demand(isinstance(self.value, str))

@@ -88,11 +88,19 @@ class Ruleset:
             raise Broken(f"segments.{key}")
         if key not in self.segment_chains:
             named = self.segment(key, reference)["references"].segments
-            below = [self.segment_chain(other, place, (*above, key)) for other, place in named]
-            self.segment_chains[key] = 1 + max(below, default=0)
+            self.segment_chains[key] = 1 + max((self.below_segment(*one, (*above, key)) for one in named), default=0)
         if self.segment_chains[key] > MAX_CHAIN:
             raise Broken(f"segments.{key}")
         return self.segment_chains[key]
+
+    def below_segment(self, key, reference, above):
+        """Which of several segments is the place of a mistake, docs/ruleset.md does not say, unless one is not there."""
+        if key not in self.sections["segments"]:
+            raise Broken(reference)
+        try:
+            return self.segment_chain(key, reference, above)
+        except Broken as broken:
+            raise Broken("segments") from broken
 
     def layer(self, key, reference):
         node = self.node("layers", key, reference)
@@ -102,7 +110,8 @@ class Ruleset:
             for item in ranges.items():
                 start, end = (edge.whole_number() for edge in item.items(2, 2))
                 item.demand(start < end <= BUCKETS)
-                item.demand(all(end <= other_start or other_end <= start for other_start, other_end in taken))
+                if any(start < other_end and other_start < end for other_start, other_end in taken):
+                    raise Broken(f"{node.place}.slots")
                 taken.append((start, end))
                 slots[flag_key].append((start, end))
         salt = salt_or(node.optional("salt"), "layer/" + key, node.place)
@@ -141,8 +150,7 @@ class Ruleset:
         flag = Flag()
         flag.references = References()
         variants = node.required("variants")
-        for _, value in variants.members():
-            value.look_through()
+        variants.object()
         variants.demand(1 <= len(variants.value) <= 2000 and all(is_name(name) for name in variants.value))
         flag.variants = variants.value
 
@@ -194,7 +202,6 @@ class Ruleset:
             "buckets": node.required("percent").thousandths(BUCKETS),
             "variant": variant_or(node.optional("variant"), flag.default),
             "salt": flag.salt + "/exposure" if salt is None else salt.salt(),
-            "place": node.place if salt is None else salt.place,
         }
 
     @staticmethod
@@ -226,19 +233,13 @@ class Ruleset:
         flag.place = node.place
 
     def check_salts(self, flag):
-        own = [(flag.salt, flag.place)]
-        if flag.limit:
-            own.append((flag.limit["salt"], flag.limit["place"]))
-        own += [(section["salt"], flag.place) for section in (flag.layer, flag.holdout) if section]
-        for at, (salt, place) in enumerate(own):
-            if salt in [other for other, _ in own[:at]]:
-                raise Broken(place)
+        """Which of two equal salts is the place of the mistake, docs/ruleset.md does not say."""
+        own = [flag.salt] + [part["salt"] for part in (flag.limit, flag.layer, flag.holdout) if part]
         salts = list(flag.references.salts)
         for key in self.segments_below(flag.references):
-            salts += [(salt, flag.place) for salt, _ in self.segments[key]["references"].salts]
-        for salt, place in salts:
-            if salt in [other for other, _ in own]:
-                raise Broken(place)
+            salts += self.segments[key]["references"].salts
+        if len(set(own)) < len(own) or set(own) & set(salts):
+            raise Broken(flag.place)
 
     def segments_below(self, references):
         """The keys of all segments that these references lead to through segments alone."""
