@@ -1,6 +1,7 @@
 import { createDelivery } from "./delivery.js"
 import { shown } from "./errors.js"
 import { createEvents } from "./events.js"
+import { createHandshake } from "./handshake.js"
 import { isTrap, startInstance, type Instance, type LoadModule, type Member } from "./instance.js"
 import { hostFetch, soon, wallClockMs } from "./natives.js"
 import { readOptions, type Settings } from "./options.js"
@@ -92,6 +93,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     clearTimeout(timer as number)
     listening.abort()
     poller?.stop()
+    handshake?.stop()
     epoch++
     delivery.flushed({ delivered: 0, pending: 0 })
   }
@@ -195,7 +197,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       const entry = entryOf(key)
       if (entry.seen === epoch) return entry
       const before = epoch
-      const recorded = enter((engine) => recordWith(engine, entry.decision, undefined), false)
+      const recorded = enter((engine) => recordWith(engine, entry.decision), false)
       if (recorded && epoch === before && settings.dedup !== "none") entry.seen = epoch
       // Recorded, and something changed meanwhile (a row was evicted, or the page acted from within `fetch`): the next read
       // looks again. Not recorded, and something changed: the flag's time began or ended between decision and record, and
@@ -204,14 +206,21 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     }
   }
 
-  /** Whether the exposure needs no other attempt. `manual`: the variant to record by hand. */
-  function recordWith(engine: Engine, { key, variant, reason }: Decision, manual: string | undefined): boolean {
+  /** Whether the exposure needs no other attempt. `manual`: the variant to record by hand. `decided`: it was not seen. */
+  function recordWith(engine: Engine, { key, variant, reason }: Decision, manual?: string, decided = false): boolean {
     if (variant === undefined) return true
     const { text, isCut } = valueOf(engine, key, manual ?? variant)
-    const row = engine.record(key, variant, reason, manual, false, text, isCut)
+    const row = engine.record(key, variant, reason, manual, decided, text, isCut)
     if (row && events.has("exposure")) events.emit("exposure", JSON.parse(row) as Exposure)
     return row !== undefined
   }
+
+  const handshake = settings.targeted === "none" ? undefined : createHandshake((place) =>
+    enter((engine) => {
+      const key = engine.targetedKey(place, settings.targeted === "all")
+      return key ? recordWith(engine, entryOf(key).decision, undefined, true) : key === "" || undefined
+    }, undefined),
+  )
 
   const delivery = createDelivery(
     settings.endpoint,
@@ -232,11 +241,17 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       // A timer of ours keeps no Node process alive.
       if (typeof id === "object" && id !== null && "unref" in id) (id as { unref(): void }).unref()
     },
-    stale: () => void epoch++,
+    stale() {
+      epoch++
+      handshake?.begin()
+    },
     sessionStored(key, text) {
       for (const other of instance?.members ?? []) if (other !== member) other.sessionStored(key, text)
     },
-    delivery: (status, batchId, ids, pending) => events.emit("delivery", Object.freeze({ status, batchId, ids, pending })),
+    delivery(status, batchId, ids, pending) {
+      if (status === "acknowledged") handshake?.goOn()
+      events.emit("delivery", Object.freeze({ status, batchId, ids, pending }))
+    },
     flushed: (delivered, pending) => delivery.flushed({ delivered, pending }),
     onEvent(event) {
       poller?.pageEvent(event)

@@ -17,7 +17,10 @@ export interface Settings {
   readonly endpointProblem: string | undefined
   readonly key: string
   readonly dedup: Dedup
+  /** Whether a read records nothing. */
   readonly manual: boolean
+  /** Of which flags it is recorded that they were decided. */
+  readonly targeted: "none" | "experiments" | "all"
   readonly flushIntervalMs: number
   readonly attributeNames: readonly string[]
   readonly exposureHeaders: Readonly<Record<string, string>> | undefined
@@ -49,13 +52,15 @@ export function readOptions(options: ClientOptions): Settings {
   const identity = fields(top.identity ?? {}, "identity", ["distinctId", "attributes"])
   const sends = top.exposures !== undefined && top.exposures !== false
   const exposures = fields(sends ? top.exposures : {}, "exposures", [
-    "endpoint", "key", "dedup", "mode", "flushIntervalMs", "attributes", "headers", "fetch",
+    "endpoint", "key", "dedup", "mode", "targeted", "flushIntervalMs", "attributes", "headers", "fetch",
   ])
   const app = fields(top.app ?? {}, "app", ["version"])
   const storage = fields(top.storage === false ? {} : (top.storage ?? {}), "storage", ["cookieDomain"])
   const overrides = fields(top.overrides ?? {}, "overrides", ["fromUrl"])
   const endpoint = sends ? resolve(exposures.endpoint, "exposures.endpoint") : undefined
   const key = text(exposures.key ?? "", "exposures.key")
+  const mode = oneOf(exposures.mode ?? "call", "exposures.mode", ["call", "manual", "handshake"])
+  const targeted = ofType<boolean>(exposures.targeted, "exposures.targeted", "boolean") ?? mode === "handshake"
   const persist = top.storage !== false
   return {
     ...rulesetSettings(top.ruleset, persist),
@@ -65,7 +70,8 @@ export function readOptions(options: ClientOptions): Settings {
     endpointProblem: endpoint?.why,
     key,
     dedup: oneOf(exposures.dedup ?? "session", "exposures.dedup", ["session", "identity", "none"]),
-    manual: oneOf(exposures.mode ?? "call", "exposures.mode", ["call", "manual"]) === "manual",
+    manual: mode !== "call",
+    targeted: targeted ? "all" : sends && mode === "call" && exposures.targeted === undefined ? "experiments" : "none",
     flushIntervalMs: number(exposures.flushIntervalMs ?? 5000, "exposures.flushIntervalMs", 100, 3_600_000),
     attributeNames: names(exposures.attributes ?? [], "exposures.attributes"),
     exposureHeaders: headers(exposures.headers, "exposures.headers"),

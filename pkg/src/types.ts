@@ -101,7 +101,8 @@ export interface Exposure {
   readonly rule_id?: string
   readonly experiment?: string
   readonly environment?: string
-  readonly source: "call" | "manual"
+  /** What recorded it: a read, `reportExposure`, or only that the flag was decided. */
+  readonly source: "call" | "manual" | "handshake"
   readonly dedup: Dedup
   readonly attributes?: { readonly [name: string]: string | number | boolean }
   readonly app_version?: string
@@ -148,8 +149,17 @@ export interface ExposureOptions {
   readonly key?: string
   /** Default `"session"`. */
   readonly dedup?: Dedup
-  /** `"call"` (default) records what is read; `"manual"` only what `reportExposure` names. */
-  readonly mode?: "call" | "manual"
+  /**
+   * `"call"` (default) records what is read; `"manual"` only what `reportExposure` names; `"handshake"` that and, for
+   * every flag, what was decided.
+   */
+  readonly mode?: "call" | "manual" | "handshake"
+  /**
+   * Whether it is recorded which flags were decided, seen or not: a row with the source `"handshake"`, one per session and
+   * flag that a rule answers. True: for all flags. Default: with `"call"` for flags with an `experiment`, with `"manual"`
+   * for none, with `"handshake"` for all.
+   */
+  readonly targeted?: boolean
   /** Milliseconds between the first pending row and its flush, 100..3 600 000. Default 5000. */
   readonly flushIntervalMs?: number
   /** Names of attributes to send with each row: at most 16; scalars only, cut at 256 bytes each. */
@@ -182,7 +192,7 @@ export interface ClientOptions {
   /** A URL, the ruleset's text, the ruleset itself, or a URL with settings. Without it: `setRuleset`. */
   readonly ruleset?: string | URL | object | RulesetSource
   readonly identity?: IdentityOptions
-  /** Omitted or false: decides and fires `"exposure"`, sends nothing. */
+  /** Omitted or false: decides and fires `"exposure"` for what is read, sends nothing. */
   readonly exposures?: ExposureOptions | false
   /** In rows as `app_version`; for rules the attribute `app.version`, unless the person has one of that name. */
   readonly app?: { readonly version?: string }
@@ -220,7 +230,7 @@ export interface FlushResult {
   readonly pending: number
 }
 
-/** Rows, counted since this client began. */
+/** Rows of exposures and links, counted since this client began. */
 export interface Stats {
   readonly recorded: number
   /** Rows in the batches being sent now. A part of `pending`. */
@@ -286,7 +296,7 @@ export interface Client<Flags extends object = AnyFlags> {
   reportExposure(key: keyof Flags & string, options?: { readonly value?: unknown }): void
   /** `{"$feature/new_checkout": "treatment_a"}` for every flag whose reason is `SPLIT`. */
   exposureProperties(): Record<string, string>
-  /** Replaces identity and attributes. What is no id ("", "null", "undefined", "0", …) is refused as a problem. */
+  /** Replaces identity and attributes, and links the person to the anonymous id, once. What is no id ("", "null", "undefined", "0", …) is refused as a problem. */
   identify(distinctId: string, attributes?: Attributes): void
   /** Merges the top level; `undefined` removes. */
   setAttributes(attributes: Attributes): void

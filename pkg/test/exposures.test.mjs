@@ -131,6 +131,37 @@ test("a row carries the attributes that were asked for, as they were when it was
   await client.close()
 })
 
+test("identify links the person to the anonymous id, once, beside the exposures", async () => {
+  const net = network()
+  const client = await makeClient({ net })
+  const told = []
+  client.on("exposure", ({ flag_key }) => told.push(flag_key))
+  const { anonymousId, deviceId } = client.identity
+  client.getFlag("greeting")
+  for (const person of ["person-1", "person-2", "person-1"]) client.identify(person)
+  assert.deepEqual(await client.flush(), { delivered: 3, pending: 0 })
+  const [{ links, exposures, ledger }] = net.batches
+  assert.deepEqual(links.map(({ anon_id, distinct_id, device_id, session_id, seq }) => [anon_id, distinct_id, device_id, session_id, seq]), [
+    [anonymousId, "person-1", deviceId, client.session.id, 2], [anonymousId, "person-2", deviceId, client.session.id, 3],
+  ])
+  assert.deepEqual([exposures.length, ledger.seq_max, client.stats().delivered, told], [1, 3, 3, ["greeting"]])
+  client.identify("person-2")
+  assert.deepEqual(await client.flush(), { delivered: 0, pending: 0 })
+  client.reset()
+  client.identify("person-2")
+  assert.deepEqual(await client.flush(), { delivered: 1, pending: 0 })
+  assert.equal(net.batches[1].links[0].anon_id, client.identity.anonymousId)
+  await client.close()
+})
+
+test("a client that begins with a known person links them to the anonymous id", async () => {
+  const net = network()
+  const client = await makeClient({ net, identity: { distinctId: "person-1" } })
+  await client.flush()
+  assert.deepEqual(net.batches[0].links.map(({ anon_id, distinct_id }) => [anon_id, distinct_id]), [[client.identity.anonymousId, "person-1"]])
+  await client.close()
+})
+
 test("a request needs no preflight, sends no cookie, follows no redirect and outlives its page", async () => {
   const net = network()
   const client = await makeClient({ net })

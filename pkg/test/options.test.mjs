@@ -37,6 +37,7 @@ for (const [options, code, where] of [
   [{ ruleset: { url: endpoint, maxAgeMs: Infinity } }, "INVALID_NUMBER", "ruleset.maxAgeMs"],
   [{ exposures: { endpoint, dedup: "page" } }, "INVALID_OPTION", "exposures.dedup"],
   [{ exposures: { endpoint, mode: "auto" } }, "INVALID_OPTION", "exposures.mode"],
+  [{ exposures: { endpoint, targeted: "all" } }, "INVALID_OPTION", "exposures.targeted"],
   [{ exposures: { endpoint, fetch: {} } }, "INVALID_OPTION", "exposures.fetch"],
   [{ exposures: { endpoint, headers: { a: 1 } } }, "INVALID_OPTION", "exposures.headers"],
   [{ exposures: { endpoint, attributes: "plan" } }, "INVALID_OPTION", "exposures.attributes"],

@@ -161,6 +161,14 @@ impl Engine {
         self.client.borrow().flag_keys()
     }
 
+    /// The key of the flag at that place, if a rule of it chose its answer; else empty. Undefined behind the last place.
+    /// `all`: also of flags without an experiment.
+    #[wasm_bindgen(js_name = targetedKey)]
+    pub fn targeted_key(&self, place: u32, all: bool) -> Option<String> {
+        let now = clock::now();
+        self.client.borrow_mut().targeted_key(place, all, now)
+    }
+
     pub fn variants(&self, key: &str) -> Vec<String> {
         self.client.borrow().variants(key)
     }

@@ -158,6 +158,17 @@ impl Client {
         self.decider.ruleset.iter().flat_map(Ruleset::keys).collect()
     }
 
+    /// The key of the flag at that place, if its answer is one that [targets](Decision::targets); else the empty text.
+    /// `None` behind the last place. `all`: also of flags without an experiment; those are not compiled otherwise.
+    pub fn targeted_key(&mut self, place: u32, all: bool, now: Now) -> Option<String> {
+        let ruleset = self.decider.ruleset.as_ref().filter(|ruleset| place < ruleset.flag_count())?;
+        let looks = all
+            || (ruleset.may_have_experiment(place)
+                && ruleset.flag_at(place).and_then(Result::ok).is_some_and(|flag| flag.experiment.is_some()));
+        let key = ruleset.flag_key(place).into_owned();
+        Some(if looks && self.decide(&key, now).decision.targets() { key } else { String::new() })
+    }
+
     /// The keys of a flag's variants; none for a flag that is unknown or broken.
     pub fn variants(&self, key: &str) -> Vec<String> {
         self.decider

@@ -5,6 +5,8 @@ use pennon::engine::client::{Client, Seen, Stored};
 use pennon::engine::effect::{Effect, StorageKey};
 use pennon::engine::exposure::id::{Dedup, Id};
 use pennon::engine::exposure::{Config, Input, Outcome, State};
+use pennon::engine::platform::NATIVE;
+use pennon::engine::ruleset::Ruleset;
 use pennon::engine::time::Now;
 
 use crate::support::{Network, Page, START_MS, Storage, config};
@@ -362,6 +364,32 @@ fn only_what_a_rule_decided_for_a_unit_has_a_decided_row() {
     }
     page.decide("unknown");
     assert_eq!(page.field("flag_key"), ["split", "rule", "unnamed"]);
+}
+
+#[test]
+fn flags_without_an_experiment_are_passed_over_uncompiled_unless_all_are_wanted() {
+    let flags = [
+        ("plain", split("")),
+        ("tried", split(r#","experiment":"x""#)),
+        ("escaped", split(r#","\u0065xperiment":"x""#)),
+        ("mentioned", split(r#","about":{"experiment":"x"}"#)),
+        ("backslash", split(r#","about":"a\\b""#)),
+        ("unset", split(r#","experiment":null"#)),
+        ("broken", r#"{"experiment":"x"}"#.to_owned()),
+        ("default", r#"{"experiment":"x","variants":{"a":1},"default":"a"}"#.to_owned()),
+    ];
+    let text: Vec<String> = flags.iter().map(|(key, flag)| format!("\"{key}\":{flag}")).collect();
+    let mut page = Page::first(Dedup::Session, &format!(r#"{{"flags":{{{}}}}}"#, text.join(",")));
+    let mut keys = |all: bool| {
+        let keys: Vec<String> = (0..).map_while(|place| page.client.targeted_key(place, all, page.now)).collect();
+        assert_eq!(keys.len(), flags.len(), "each place, and no other");
+        keys.into_iter().filter(|key| !key.is_empty()).collect::<Vec<_>>()
+    };
+    assert_eq!(keys(false), ["tried", "escaped"]);
+    assert_eq!(keys(true), ["plain", "tried", "escaped", "mentioned", "backslash", "unset"]);
+    let found = Ruleset::read(&format!(r#"{{"flags":{{{}}}}}"#, text.join(",")), NATIVE).unwrap();
+    let looked_at: Vec<bool> = (0..found.flag_count()).map(|place| found.may_have_experiment(place)).collect();
+    assert_eq!(looked_at, [false, true, true, true, true, true, true, true]);
 }
 
 #[test]

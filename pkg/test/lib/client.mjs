@@ -42,7 +42,7 @@ export function makeClient({ net, exposures, identity, ...options } = {}) {
   return createClient({
     ruleset: RULESET,
     identity: { ...(!net && { distinctId: "person-1" }), ...identity },
-    ...(net && { exposures: { endpoint: "http://collector.example/e", fetch: net.fetch, ...exposures } }),
+    ...(net && { exposures: { endpoint: "http://collector.example/e", fetch: net.fetch, targeted: false, ...exposures } }),
     ...options,
   })
 }

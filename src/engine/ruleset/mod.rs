@@ -174,6 +174,18 @@ impl Ruleset {
         self.places(&self.flags.index).map(|place| self.flag_key(place).into_owned())
     }
 
+    /// How many flags there are. Their places are below this; of flags with one key each has its place.
+    pub fn flag_count(&self) -> u32 {
+        self.flags.index.len() as u32
+    }
+
+    /// Whether the flag at that place can have an experiment, by a look at its text: nothing is compiled. With a backslash
+    /// in it the name may be written otherwise.
+    pub fn may_have_experiment(&self, place: u32) -> bool {
+        let text = self.flags.index.value(&self.text, place as usize).as_bytes();
+        text.contains(&b'\\') || text.windows(12).any(|found| found == b"\"experiment\"")
+    }
+
     /// What is wrong with a flag: why it is broken, or why it cannot be answered.
     pub fn problem(&self, key: &str) -> Option<Problem> {
         let place = self.place_of(key)?;

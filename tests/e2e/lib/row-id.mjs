@@ -1,4 +1,4 @@
-// The id of a row, computed from its own fields: an implementation apart from the engine's and the collector's.
+// The id of a row or a link, computed from its own fields: an implementation apart from the engine's and the collector's.
 
 import xxhash from "xxhash-wasm"
 
@@ -6,10 +6,17 @@ const { h64Raw } = await xxhash()
 
 export function rowId(row, valueText = JSON.stringify(row.value)) {
   const scope = { session: row.session_id, identity: "", none: `${row.instance_id}/${row.seq}` }[row.dedup]
-  const fields = [
+  return idOf([
     "pennon1", row.environment ?? "", row.dedup, scope, row.unit_id ?? row.distinct_id, row.distinct_id, row.flag_key,
-    String(row.flag_version), row.variant, valueText, row.reason, row.experiment ?? "", "seen",
-  ]
+    String(row.flag_version), row.variant, valueText, row.reason, row.experiment ?? "", row.source === "handshake" ? "decided" : "seen",
+  ])
+}
+
+export function linkId({ anon_id, distinct_id }) {
+  return idOf(["pennon1", "link", anon_id, distinct_id])
+}
+
+function idOf(fields) {
   const bytes = Buffer.concat(
     fields.flatMap((field) => {
       const text = Buffer.from(field, "utf8")

@@ -108,13 +108,13 @@ async function openHidable(url, closing) {
   }
 }
 
-/** Creates `client`, a global of the page. By default it is anonymous, and what is read is sent soon. */
+/** Creates `client`, a global of the page. By default it is anonymous, and what is read, and that alone, is sent soon. */
 export async function start(page, options = {}) {
   const { exposures, identity, ...others } = options
   await page.evaluate(async (options) => void (globalThis.client = await createClient(options)), {
     ruleset: "/ruleset.json",
     identity,
-    exposures: { endpoint: "/api/switch/exposures", flushIntervalMs: 100, ...exposures },
+    exposures: { endpoint: "/api/switch/exposures", flushIntervalMs: 100, targeted: false, ...exposures },
     ...others,
   })
 }
