@@ -116,6 +116,7 @@ promise("a fetch that throws, calls back in or gives nothing keeps the rows", as
       exposures: {
         endpoint: "/api/switch/exposures",
         flushIntervalMs: 3_600_000,
+        targeted: false,
         fetch(...request) {
           client.getFlag("price_cents")
           if (answer === "throw") throw new Error("patched")
@@ -161,7 +162,7 @@ promise("two clients on a page keep apart", async ({ open, collector }) => {
     const make = (person, key) => createClient({
       ruleset: "/ruleset.json",
       identity: { distinctId: person },
-      exposures: { endpoint: "/api/switch/exposures", key, flushIntervalMs: 3_600_000 },
+      exposures: { endpoint: "/api/switch/exposures", key, flushIntervalMs: 3_600_000, targeted: false },
     })
     const [one, other] = await Promise.all([make("person-1", "pk_a"), make("person-2", "pk_b")])
     one.getFlag("greeting")
