@@ -8,6 +8,7 @@
 )]
 
 mod allocation;
+mod bounded;
 mod exposures;
 mod machine;
 mod overrides;

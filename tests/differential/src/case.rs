@@ -84,6 +84,16 @@ impl Case {
         Self { steps: vec![Step { now_ms: BEGIN_MS, action: start }] }
     }
 
+    /// The same with the members of every object of its rulesets in the opposite order.
+    pub fn mirrored(mut self) -> Self {
+        for step in &mut self.steps {
+            if let Action::Start { ruleset, .. } | Action::Ruleset { ruleset } = &mut step.action {
+                *ruleset = mirror(ruleset);
+            }
+        }
+        self
+    }
+
     /// For another program: each step with the action's name under `do`, and its parts.
     pub fn to_json(&self) -> Vec<Value> {
         self.steps.iter().map(Step::to_json).collect()
@@ -183,4 +193,36 @@ fn text(choices: &mut Choices<'_>, ruleset: &Value) -> String {
         }
     }
     escaped
+}
+
+/// JSON text made by [`text`], with the members of every object in the opposite order.
+fn mirror(ruleset: &str) -> String {
+    fn write(value: &Value, out: &mut String) {
+        match value {
+            Value::Object(members) => {
+                out.push('{');
+                for (place, (name, value)) in members.iter().rev().enumerate() {
+                    *out += if place > 0 { "," } else { "" };
+                    *out += &Value::from(name.as_str()).to_string();
+                    out.push(':');
+                    write(value, out);
+                }
+                out.push('}');
+            }
+            Value::Array(items) => {
+                out.push('[');
+                for (place, item) in items.iter().enumerate() {
+                    *out += if place > 0 { "," } else { "" };
+                    write(item, out);
+                }
+                out.push(']');
+            }
+            scalar => *out += &scalar.to_string(),
+        }
+    }
+    let whole = ruleset.replace("\\udc00", "\u{fffd}");
+    let value: Value = serde_json::from_str(&whole).unwrap_or_default();
+    let mut mirrored = String::new();
+    write(&value, &mut mirrored);
+    mirrored
 }

@@ -14,4 +14,4 @@ mod words;
 pub use case::{Action, Case, Step};
 pub use choices::{Choices, seeded_bytes};
 pub use pattern::Pattern;
-pub use play::play;
+pub use play::{decisions, play, play_on};

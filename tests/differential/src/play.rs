@@ -1,24 +1,43 @@
 //! A case played to the native engine.
 
+use std::collections::BTreeMap;
+
 use pennon::engine::attributes::Value as Attributes;
 use pennon::engine::client::{Client, Stored};
 use pennon::engine::exposure::id::Dedup;
 use pennon::engine::exposure::{Config, State};
-use pennon::engine::platform::NATIVE;
+use pennon::engine::platform::{NATIVE, Platform};
 use pennon::engine::ruleset::{Problem, Ruleset};
 use pennon::engine::time::Now;
 use serde_json::{Value, json};
 
 use crate::case::{Action, Case, Step};
 
-/// What the engine answers after each step: the ids, every flag's decision, and what is wrong with the ruleset that the
-/// step brought.
+/// What the native engine answers after each step: the ids, every flag's decision, and what is wrong with the ruleset that
+/// the step brought.
 pub fn play(case: &Case) -> Vec<Value> {
-    let mut client = None;
-    case.steps.iter().enumerate().map(|(place, step)| answer(&mut client, place as u8, step)).collect()
+    play_on(case, NATIVE)
 }
 
-fn answer(client: &mut Option<Client>, place: u8, step: &Step) -> Value {
+/// The same on a platform that may have other functions.
+pub fn play_on(case: &Case, platform: Platform) -> Vec<Value> {
+    let mut client = None;
+    case.steps.iter().enumerate().map(|(place, step)| answer(&mut client, place as u8, step, platform)).collect()
+}
+
+/// Of answers as [`play`] gives them: after each step every flag's decision by its key, with its value.
+pub fn decisions(answers: &[Value]) -> Vec<BTreeMap<String, Value>> {
+    let by_key = |decision: &Value| {
+        let mut decision = decision.clone();
+        // As written it has an order.
+        let json = decision["valueJson"].take();
+        decision["value"] = json.as_str().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+        (decision["key"].to_string(), decision)
+    };
+    answers.iter().map(|answer| answer["decisions"].as_array().into_iter().flatten().map(by_key).collect()).collect()
+}
+
+fn answer(client: &mut Option<Client>, place: u8, step: &Step, platform: Platform) -> Value {
     let now = Now { wall_ms: step.now_ms as f64, mono_ms: 0.0 };
     // Each drawn in a step differs from the others, and so do those of other steps.
     let mut drawn = 0;
@@ -31,9 +50,9 @@ fn answer(client: &mut Option<Client>, place: u8, step: &Step) -> Value {
         Action::Start { ruleset, id, attributes } => {
             let _instance_id = random();
             let attributes = read_attributes(attributes);
-            let state = State::new(config(), None);
+            let state = State::new(config(platform), None);
             let (made, _) = Client::new(state, id.clone(), attributes, Stored::default(), now, &mut random);
-            set_ruleset(client.insert(made), ruleset, &mut wrong);
+            set_ruleset(client.insert(made), ruleset, platform, &mut wrong);
         }
         action => {
             let Some(client) = client.as_mut() else { return Value::Null };
@@ -42,7 +61,7 @@ fn answer(client: &mut Option<Client>, place: u8, step: &Step) -> Value {
                 Action::Identify { id, attributes } => {
                     drop(client.identify(Some(id.clone()), read_attributes(attributes), now));
                 }
-                Action::Ruleset { ruleset } => set_ruleset(client, ruleset, &mut wrong),
+                Action::Ruleset { ruleset } => set_ruleset(client, ruleset, platform, &mut wrong),
                 Action::Override { flag, variant } => drop(client.override_flag(flag.clone(), variant.clone(), false)),
                 Action::ClearOverrides => drop(client.clear_overrides()),
                 Action::Reset => drop(client.reset(false, now, &mut random)),
@@ -67,8 +86,8 @@ struct Wrong {
     is_refused: bool,
 }
 
-fn set_ruleset(client: &mut Client, text: &str, wrong: &mut Wrong) {
-    match client.set_ruleset(Ruleset::read(text, NATIVE)) {
+fn set_ruleset(client: &mut Client, text: &str, platform: Platform, wrong: &mut Wrong) {
+    match client.set_ruleset(Ruleset::read(text, platform)) {
         Ok(_) => wrong.problems.extend(client.problems().iter().map(shown)),
         Err(problem) => *wrong = Wrong { problems: vec![shown(&problem)], is_refused: true },
     }
@@ -110,7 +129,7 @@ fn read_attributes(attributes: &Value) -> Attributes {
     }
 }
 
-fn config() -> Config {
+fn config(platform: Platform) -> Config {
     Config {
         sends: false,
         key: String::new(),
@@ -119,6 +138,6 @@ fn config() -> Config {
         attribute_names: Vec::new(),
         app_version: String::new(),
         instance_id: "instance".into(),
-        platform: NATIVE,
+        platform,
     }
 }
