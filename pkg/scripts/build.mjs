@@ -42,6 +42,7 @@ for (const name of readdirSync(at("dist"))) {
   if (name.endsWith(".d.ts") && !published.includes(name)) rmSync(at(`dist/${name}`))
 }
 for (const name of ["LICENSE-MIT", "LICENSE-APACHE", "docs/ruleset.md"]) cpSync(at(`../${name}`), at(name))
+cpSync(at("../docs/ruleset.schema.json"), at("ruleset.schema.json"))
 // Links lead to files that the package has, or nowhere.
 const readme = readFileSync(at("../README.md"), "utf8")
 writeFileSync(at("README.md"), readme.replace(/\[([^\]]+)\]\((?!docs\/)[^)]+\)/g, "$1"))

@@ -7,8 +7,8 @@ use crate::stamp::Step;
 use anyhow::{Context, Result};
 use std::fs;
 
-/// Not all of pkg/: the build copies licences, README and the ruleset's specification into it.
-const INPUTS: [&str; 10] = [
+/// Not all of pkg/: the build copies licences, README, the ruleset's specification and its schema into it.
+const INPUTS: [&str; 11] = [
     "pkg/src",
     "pkg/scripts",
     "pkg/package.json",
@@ -17,6 +17,7 @@ const INPUTS: [&str; 10] = [
     "pkg/.npmrc",
     "README.md",
     "docs/ruleset.md",
+    "docs/ruleset.schema.json",
     "LICENSE-MIT",
     "LICENSE-APACHE",
 ];

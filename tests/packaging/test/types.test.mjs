@@ -30,6 +30,10 @@ test("the types are found under Node's resolution too", async () => {
   assert.deepEqual(found, { code: 0, stdout: "", stderr: "" })
 })
 
+test("what `pennon types` writes passes, however keys and values look, and says what each flag can be", async () => {
+  assert.deepEqual(await tsc(...FOR_BUNDLERS, "use-flags.ts"), { code: 0, stdout: "", stderr: "" })
+})
+
 for (const [what, line, number, says] of [
   ["an unknown key", 'client.getFlag("new_chekout")', 2345, /"new_chekout"/],
   ["an unknown key to decide", 'client.decide("new_chekout")', 2345, /"new_chekout"/],
