@@ -148,7 +148,7 @@ impl Answered {
             return self;
         };
         let inner = self.problem.as_deref().and_then(|found| found.strip_prefix(&**outer));
-        if inner.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '['])) {
+        if inner.is_some_and(|rest| outer.is_empty() || rest.is_empty() || rest.starts_with(['.', '['])) {
             self.problem = Some(outer.clone());
         }
         self

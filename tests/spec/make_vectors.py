@@ -25,7 +25,8 @@ parts. The files of decisions have, in a vector:
     onlyCompiler            this must be refused, and no JSON Schema can tell
     expect                  reason, and where there is one variant, ruleId, bucket, errorCode; value and flagVersion where a
                             variant is named; refused: the whole ruleset is; problem: the place of the mistake, or one that
-                            holds it, or the flag that cannot be answered. None is named of a text that is no ruleset
+                            holds it ("" the whole ruleset), or the flag that cannot be answered; none is named of a text
+                            that is no ruleset
 """
 
 import json

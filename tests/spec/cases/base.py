@@ -54,9 +54,11 @@ class Cases:
             given = {**{key: value for key, value in vector.items() if key != "overrides"}, **step}
             if "ruleset" in step or "rulesetText" in step:
                 given = {key: value for key, value in given.items() if key not in ("ruleset", "rulesetText") or key in step}
+            self.enter(client, given)
             for key in flags:
-                self.decide(client, {**given, "flag": key})
-        got = self.decide(client, vector).as_dict()
+                client.decide(key, given.get("nowMs", NOW_MS))
+        self.enter(client, vector)
+        got = client.decide(flag, now_ms).as_dict()
         if expected is not None:
             wanted = (list(expected) + [None] * 4)[:4]
             found = [got["variant"], got["reason"], got["ruleId"], got["errorCode"]]
@@ -64,13 +66,12 @@ class Cases:
         told = {key: value for key, value in got.items() if value is not None}
         self.vectors.append({**vector, "expect": {**told, **self.more(client, flag, got)}})
 
-    def decide(self, client, given):
+    def enter(self, client, given):
         text = text_of(given["rulesetText"]) if "rulesetText" in given else json.dumps(self.ruleset_of(given["ruleset"]))
         assert given["distinctId"] or client.identified is None, "nobody becomes anonymous again but by reset"
         client.set_ruleset(text)
         client.identified = given["distinctId"]
         client.attributes, client.overrides = given.get("attributes", {}), given.get("overrides", {})
-        return client.decide(given["flag"], given.get("nowMs", NOW_MS))
 
     def ruleset_of(self, ruleset):
         return self.rulesets[ruleset] if isinstance(ruleset, str) else ruleset

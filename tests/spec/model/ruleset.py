@@ -235,11 +235,11 @@ class Ruleset:
     def check_salts(self, flag):
         """Which of two equal salts is the place of the mistake, docs/ruleset.md does not say."""
         own = [flag.salt] + [part["salt"] for part in (flag.limit, flag.layer, flag.holdout) if part]
-        salts = list(flag.references.salts)
-        for key in self.segments_below(flag.references):
-            salts += self.segments[key]["references"].salts
-        if len(set(own)) < len(own) or set(own) & set(salts):
+        if len(set(own)) < len(own) or set(own) & set(flag.references.salts):
             raise Broken(flag.place)
+        for key in self.segments_below(flag.references):
+            if set(own) & set(self.segments[key]["references"].salts):
+                raise Broken("")
 
     def segments_below(self, references):
         """The keys of all segments that these references lead to through segments alone."""
