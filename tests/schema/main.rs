@@ -5,6 +5,7 @@
 
 mod generate;
 mod only_compiler;
+mod vectors;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -105,13 +105,13 @@ WRONG = {
         10, "pilot", [], True, {}, {"salt": "s"}, {"percent": 10}, {"salt": 1, "percent": 10}, {"salt": "s", "percent": "10"},
         {"salt": "s", "percent": -0.001}, {"salt": "s", "percent": 100.001}, {"salt": "s", "percent": True},
         {"salt": None, "percent": 10}, {"salt": "s", "percent": None}, {"salt": "s", "percent": [10]},
+        {"salt": "a\u0000b", "percent": 1}, {"salt": "\u0000", "percent": 1},
     ],
 }
 # Of the right type, but only a compiler can tell that it is wrong.
 ONLY_COMPILER = [
     ("between", [2, 1]), ("between", [0, -0.001]), ("bucket", {"salt": "s", "percent": 33.3333}),
-    ("bucket", {"salt": "s", "percent": 0.0001}), ("bucket", {"salt": "a\u0000b", "percent": 1}),
-    ("bucket", {"salt": "\u0000", "percent": 1}),
+    ("bucket", {"salt": "s", "percent": 0.0001}),
 ]
 
 
