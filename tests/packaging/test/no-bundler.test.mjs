@@ -72,7 +72,7 @@ test("the tarball holds what is published, and nothing else", async () => {
   const files = (await succeed(".", "tar", "-tzf", TARBALL)).trim().split("\n").sort()
   assert.deepEqual(files, [
     "LICENSE-APACHE", "LICENSE-MIT", "README.md", "dist/index.d.ts", "dist/index.js", "dist/inline.d.ts", "dist/inline.js",
-    "dist/node.d.ts", "dist/node.js", "dist/pennon.wasm", "dist/types.d.ts", "docs/ruleset.md", "package.json",
+    "dist/node.d.ts", "dist/node.js", "dist/pennon.wasm", "dist/types.d.ts", "docs/ruleset.md", "package.json", "ruleset.schema.json",
   ].map((name) => `package/${name}`))
   const manifest = JSON.parse(readFileSync(join(node, "node_modules/pennon/package.json"), "utf8"))
   assert.equal(manifest.dependencies, undefined)
