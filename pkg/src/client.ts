@@ -1,3 +1,4 @@
+import { createAnswers, decisionOf, type Answer } from "./answers.js"
 import { createDelivery } from "./delivery.js"
 import { shown } from "./errors.js"
 import { createEvents } from "./events.js"
@@ -10,9 +11,8 @@ import { deepEqual, plain, plainObject } from "./plain.js"
 import { createPoller } from "./poller.js"
 import { createProblems } from "./problems.js"
 import type {
-  Change, Client, CreateClient, Decision, ErrorCode, Explanation, Exposure, Identity, Json, Problem, Reason, Session, Stats,
+  Change, Client, CreateClient, Decision, ErrorCode, Explanation, Exposure, Identity, Json, Problem, Session, Stats,
 } from "./types.js"
-import { readValue, type VariantValue } from "./values.js"
 import type { Engine, Host } from "./wasm/pennon.js"
 
 /** The most keys whose decisions are kept. A page that makes up keys must not fill its memory. */
@@ -23,10 +23,12 @@ const MAX_EARLY_COMMANDS = 1000
 const ACTIVITY_EVERY_MS = 1000
 const ACTIVITY = ["pointerdown", "keydown", "scroll"]
 
-/** A kept decision. It holds while its epoch is the client's. */
+/** A kept answer. It holds while its epoch is the client's. */
 interface Entry {
-  decision: Decision
-  /** The decision's value, one step nearer. */
+  answer: Answer
+  /** Made of the answer when it is asked for. */
+  decision: Decision | undefined
+  /** The answer's value, one step nearer. */
   value: Json | undefined
   epoch: number
   /** The epoch in which its exposure was recorded, or found to be known; -1 before. */
@@ -101,7 +103,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   // The cache: a repeated read is a Map lookup and two comparisons.
 
   const entries = new Map<string, Entry>()
-  const values = new Map<string, Map<string, VariantValue>>()
+  const answers = createAnswers()
   /** Kept decisions of an earlier epoch are made anew. */
   let epoch = 0
   /** Whether the clock was looked at in this task. (`Date.now()` at each read would cost 45 ns, this flag costs 1.) */
@@ -133,28 +135,31 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     const known = entries.get(key)
     if (known?.epoch === epoch) return known
     if (key.length > MAX_KEY_LENGTH) return failed(key, "FLAG_NOT_FOUND")
-    if (!known && entries.size >= MAX_CACHED_KEYS) entries.clear()
+    if (!known && entries.size >= MAX_CACHED_KEYS) {
+      entries.clear()
+      answers.forget()
+    }
     const entry = enter((engine) => decideWith(engine, key), undefined) ?? failed(key, unavailable())
     entries.set(key, entry)
     return entry
   }
 
   function decideWith(engine: Engine, key: string): Entry {
-    const { variant, reason, ruleId, bucket, flagVersion, errorCode } = engine.decide(key)
+    const answer = answers.decide(engine, key, wallClockMs())
+    const { errorCode, isMomentous, reason, value, variant } = answer
     if (errorCode === "PARSE_ERROR" || reason === "PREREQUISITE_FAILED") listBrokenFlag(engine, key)
-    storeKeptSoon()
-    const value = variant === undefined ? undefined : valueOf(engine, key, variant).value
-    // A decided flag's start or end may come before the next look at the clock.
-    validUntilMs = engine.validUntilMs()
-    return {
-      decision: Object.freeze({
-        key, value, variant, reason: reason as Reason, ruleId, bucket, flagVersion,
-        ...(errorCode && { errorCode: errorCode as ErrorCode }),
-      }),
-      value,
-      epoch,
-      seen: variant === undefined || settings.manual ? epoch : -1,
+    if (isMomentous) {
+      storeKeptSoon()
+      // It may end before the next look at the clock.
+      validUntilMs = engine.validUntilMs()
     }
+    const seen = variant === undefined || settings.manual ? epoch : -1
+    return { answer, decision: undefined, value, epoch, seen }
+  }
+
+  function decisionFor(key: unknown): Decision {
+    const entry = entryOf(key)
+    return (entry.decision ??= decisionOf(entry.answer))
   }
 
   /** Whether the variants that units keep are about to be stored: once for all that a task decides. */
@@ -170,18 +175,11 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
 
   function failed(key: string, errorCode: ErrorCode): Entry {
     const none = undefined
-    const decision: Decision = Object.freeze({
+    const answer: Answer = {
       key, value: none, variant: none, reason: "ERROR", ruleId: none, bucket: none, flagVersion: none, errorCode,
-    })
-    return { decision, value: none, epoch, seen: epoch }
-  }
-
-  function valueOf(engine: Engine, key: string, variant: string): VariantValue {
-    let ofFlag = values.get(key)
-    if (!ofFlag) values.set(key, (ofFlag = new Map()))
-    let value = ofFlag.get(variant)
-    if (!value) ofFlag.set(variant, (value = readValue(engine.variantJson(key, variant) ?? "null")))
-    return value
+      isMomentous: false,
+    }
+    return { answer, decision: none, value: none, epoch, seen: epoch }
   }
 
   function listBrokenFlag(engine: Engine, key: string): void {
@@ -197,7 +195,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       const entry = entryOf(key)
       if (entry.seen === epoch) return entry
       const before = epoch
-      const recorded = enter((engine) => recordWith(engine, entry.decision), false)
+      const recorded = enter((engine) => recordWith(engine, entry.answer), false)
       if (recorded && epoch === before && settings.dedup !== "none") entry.seen = epoch
       // Recorded, and something changed meanwhile (a row was evicted, or the page acted from within `fetch`): the next read
       // looks again. Not recorded, and something changed: the flag's time began or ended between decision and record, and
@@ -207,9 +205,9 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   }
 
   /** Whether the exposure needs no other attempt. `manual`: the variant to record by hand. `decided`: it was not seen. */
-  function recordWith(engine: Engine, { key, variant, reason }: Decision, manual?: string, decided = false): boolean {
+  function recordWith(engine: Engine, { key, variant, reason }: Answer, manual?: string, decided = false): boolean {
     if (variant === undefined) return true
-    const { text, isCut } = valueOf(engine, key, manual ?? variant)
+    const { text, isCut } = answers.rowValueOf(engine, key, manual ?? variant)
     const row = engine.record(key, variant, reason, manual, decided, text, isCut)
     if (row && events.has("exposure")) events.emit("exposure", JSON.parse(row) as Exposure)
     return row !== undefined
@@ -218,7 +216,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   const handshake = settings.targeted === "none" ? undefined : createHandshake((place) =>
     enter((engine) => {
       const key = engine.targetedKey(place, settings.targeted === "all")
-      return key ? recordWith(engine, entryOf(key).decision, undefined, true) : key === "" || undefined
+      return key ? recordWith(engine, entryOf(key).answer, undefined, true) : key === "" || undefined
     }, undefined),
   )
 
@@ -275,11 +273,11 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   function changed(cause: Change["cause"]): void {
     if (!events.has("change")) return
     const before = [...entries.values()]
-    const flags = before.filter(({ decision: { key, variant }, value }) => {
+    const flags = before.filter(({ answer: { key, variant }, value }) => {
       const now = entryOf(key)
-      return now.decision.variant !== variant || !deepEqual(now.value, value)
+      return now.answer.variant !== variant || !deepEqual(now.value, value)
     })
-    events.emit("change", Object.freeze({ cause, flags: Object.freeze(flags.map(({ decision }) => decision.key)) }))
+    events.emit("change", Object.freeze({ cause, flags: Object.freeze(flags.map(({ answer }) => answer.key)) }))
   }
 
   /** Puts a ruleset in place. `source` is where a problem with all of it is. */
@@ -304,7 +302,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       problems.addOfRuleset("RULESET_INVALID", { ...problem, place })
       return false
     }
-    values.clear()
+    answers.forget()
     hasRuleset = true
     checkOverrides(engine)
     changed("ruleset")
@@ -358,30 +356,30 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       const { value } = entry && entry.seen === epoch && clockIsFresh ? entry : seenEntryOf(key)
       return value === undefined ? fallback : value
     }) as Client["getFlag"],
-    getVariant: (key) => seenEntryOf(key).decision.variant,
+    getVariant: (key) => seenEntryOf(key).answer.variant,
     peek: (key) => entryOf(key).value,
-    decide: (key) => entryOf(key).decision,
+    decide: decisionFor,
     explain(key) {
       const name = typeof key === "string" ? key : shown(key)
       return JSON.parse(enter((engine) => engine.explain(name), "null")) as Explanation | null
     },
-    allFlags: () => enter((engine) => engine.flagKeys(), []).map((key) => entryOf(key).decision),
+    allFlags: () => enter((engine) => engine.flagKeys(), []).map(decisionFor),
     reportExposure(key, options) {
-      const { decision } = entryOf(key)
-      if (decision.variant === undefined) return
+      const { answer } = entryOf(key)
+      if (answer.variant === undefined) return
       const given = memberOf(options, "value")
       const value = plain(given)
       enter((engine) => {
-        let variant = decision.variant
+        let variant = answer.variant
         if (given !== undefined) {
-          const named = engine.variants(key).find((name) => deepEqual(valueOf(engine, key, name).value, value))
+          const named = answers.variantWith(engine, key, (known) => deepEqual(known, value))
           if (named === undefined) {
             problems.add("UNKNOWN_VALUE", `reportExposure(${shown(key)})`,
               `found ${shown(given)}, expected the value of one of the flag's variants`)
           }
           variant = named ?? variant
         }
-        recordWith(engine, decision, variant)
+        recordWith(engine, answer, variant)
       }, undefined)
     },
     exposureProperties() {

@@ -6,7 +6,6 @@ use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
 use crate::engine::attributes::Value;
-use crate::engine::client::Answer;
 use crate::engine::exposure::Stats;
 use crate::engine::exposure::id::Dedup;
 use crate::engine::identity::Identity;
@@ -113,42 +112,6 @@ pub fn attributes(value: &JsValue) -> Value {
         (entry.get(0).as_string().unwrap_or_default(), attributes(&entry.get(1)))
     };
     Value::object(entries.iter().map(member).collect())
-}
-
-#[wasm_bindgen(typescript_custom_section)]
-const DECISION: &str = r#"
-/** A decision without its value. */
-export interface DecisionDetails {
-  readonly variant?: string
-  readonly reason: string
-  readonly ruleId?: string
-  readonly bucket?: number
-  readonly flagVersion?: number
-  readonly errorCode?: string
-}
-"#;
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DecisionDetails<'a> {
-    variant: Option<&'a str>,
-    reason: &'static str,
-    rule_id: Option<&'a str>,
-    bucket: Option<u32>,
-    flag_version: Option<f64>,
-    error_code: Option<&'static str>,
-}
-
-pub fn decision(answer: &Answer<'_>) -> JsValue {
-    let decision = &answer.decision;
-    to_js(&DecisionDetails {
-        variant: answer.variant_key,
-        reason: decision.reason.as_str(),
-        rule_id: decision.rule_id,
-        bucket: decision.bucket,
-        flag_version: answer.flag_version.map(|version| version as f64),
-        error_code: decision.error.map(|error| error.as_str()),
-    })
 }
 
 #[wasm_bindgen(typescript_custom_section)]

@@ -134,10 +134,15 @@ impl Engine {
         }
     }
 
-    #[wasm_bindgen(unchecked_return_type = "DecisionDetails")]
-    pub fn decide(&self, key: &str) -> Returned {
-        let now = clock::now();
-        Ok(convert::decision(&self.client.borrow_mut().decide(key, now)))
+    /// What `decide` says of a flag: a `FlagDescription` as JSON. It holds as long as the ruleset.
+    pub fn describe(&self, key: &str) -> String {
+        self.client.borrow().describe(key)
+    }
+
+    /// Decides the flag at that place. The answer as a number; `Answer::number` says how. `wall_ms`: `Date.now()`.
+    pub fn decide(&self, place: u32, wall_ms: f64) -> f64 {
+        let now = clock::at(wall_ms);
+        self.client.borrow_mut().decide_at(place, now).number() as f64
     }
 
     /// Stores what units keep since the last call, if anything.

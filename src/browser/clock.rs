@@ -30,6 +30,12 @@ pub fn now() -> Now {
     })
 }
 
+/// A wall clock's time that the page has read; where that is no number, [`now`]. For what looks at no other clock: reading
+/// the monotonic one takes longer than a decision.
+pub fn at(wall_ms: f64) -> Now {
+    if wall_ms.is_finite() { Now { wall_ms, mono_ms: f64::NAN } } else { now() }
+}
+
 /// Ten random bytes: the host's best, else `Math.random`, which is good enough for an id that nobody must guess.
 pub fn random() -> [u8; 10] {
     let mut bytes = [0; 10];

@@ -1,14 +1,15 @@
 //! One client's engine: ruleset, identity, session and exposures together. Pure, like its parts.
 
+use super::answer::{self, Answer};
 use super::attributes::{Context, Value};
-use super::decision::{Decision, ErrorCode, Overridden};
+use super::decision::{ErrorCode, Overridden};
 use super::effect::{Effect, StorageKey};
 use super::evaluation::{Evaluation, Override, unit_of};
 use super::exposure::row::{Draft, Link, Source};
 use super::exposure::{self, Input, State};
 use super::identity::{self, Identity, uuid_v7};
 use super::platform::Platform;
-use super::ruleset::{Flag, Problem, Ruleset};
+use super::ruleset::{Flag, MISSING, Problem, Ruleset};
 use super::session::Session;
 use super::sticky::{Kept, Sticky};
 use super::text;
@@ -70,13 +71,6 @@ pub struct Seen<'a> {
     pub value_is_cut: bool,
 }
 
-/// A decision with what the page is told of its flag.
-pub struct Answer<'a> {
-    pub decision: Decision<'a>,
-    pub variant_key: Option<&'a str>,
-    pub flag_version: Option<u64>,
-}
-
 impl Client {
     /// Begins with what is stored. `identified`: the id given in the options, already found acceptable.
     pub fn new(
@@ -129,10 +123,23 @@ impl Client {
 
     /// Decides a flag. Records nothing.
     pub fn decide(&mut self, key: &str, now: Now) -> Answer<'_> {
+        self.decide_at(self.decider.place_of(key), now)
+    }
+
+    /// What [`Answer::number`] tells of a flag, as JSON: see [`answer::describe`].
+    pub fn describe(&self, key: &str) -> String {
+        let place = self.decider.place_of(key);
+        answer::describe(place, self.decider.flag_at(place).ok())
+    }
+
+    /// Likewise, the flag at that place of the ruleset.
+    pub fn decide_at(&mut self, place: u32, now: Now) -> Answer<'_> {
         self.keep();
-        let (answer, evaluated) = self.decider.evaluate(key, now);
+        let (mut answer, evaluated) = self.decider.evaluate(place, now);
         if let Some(evaluation) = evaluated {
-            self.decisions_end_ms = self.decisions_end_ms.min(evaluation.valid_until_ms());
+            let valid_until_ms = evaluation.valid_until_ms();
+            answer.is_momentous = valid_until_ms < f64::INFINITY || !evaluation.kept.is_empty();
+            self.decisions_end_ms = self.decisions_end_ms.min(valid_until_ms);
             self.newly_kept = evaluation.kept;
         }
         answer
@@ -412,19 +419,15 @@ impl Client {
 
 impl Decider {
     fn answer(&self, key: &str, now: Now) -> Answer<'_> {
-        self.evaluate(key, now).0
+        self.evaluate(self.place_of(key), now).0
     }
 
     /// The answer, and the evaluation it came from.
-    fn evaluate(&self, key: &str, now: Now) -> (Answer<'_>, Option<Evaluation<'_>>) {
-        let (Some(mut evaluation), Ok((place, flag))) = (self.evaluation(now), self.flag(key)) else {
-            let error = self.flag(key).err().unwrap_or(ErrorCode::ProviderNotReady);
-            let answer = Answer { decision: Decision::failed(error), variant_key: None, flag_version: None };
-            return (answer, None);
-        };
-        let decision = evaluation.decide(place, flag);
-        let variant_key = decision.variant.and_then(|at| flag.variants.get(at)).map(|variant| variant.key.as_str());
-        (Answer { decision, variant_key, flag_version: Some(flag.version) }, Some(evaluation))
+    fn evaluate(&self, place: u32, now: Now) -> (Answer<'_>, Option<Evaluation<'_>>) {
+        match (self.evaluation(now), self.flag_at(place)) {
+            (Some(mut evaluation), Ok(flag)) => (Answer::of(flag, evaluation.decide(place, flag)), Some(evaluation)),
+            (_, flag) => (Answer::failed(flag.err().unwrap_or(ErrorCode::ProviderNotReady)), None),
+        }
     }
 
     fn explain(&self, key: &str, now: Now) -> String {
@@ -440,21 +443,7 @@ impl Decider {
         trace.close(']');
         let answer = self.answer(key, now);
         trace.open(Some("decision"), '{');
-        let mut text = |name, text: Option<&str>| {
-            if let Some(text) = text {
-                trace.text(name, text);
-            }
-        };
-        text("variant", answer.variant_key);
-        text("reason", Some(answer.decision.reason.as_str()));
-        text("ruleId", answer.decision.rule_id);
-        text("errorCode", answer.decision.error.map(ErrorCode::as_str));
-        if let Some(bucket) = answer.decision.bucket {
-            trace.integer("bucket", bucket.into());
-        }
-        if let Some(version) = answer.flag_version {
-            trace.integer("flagVersion", version);
-        }
+        answer.write(&mut trace);
         trace.close('}');
         trace.close('}');
         trace.into_json()
@@ -467,12 +456,20 @@ impl Decider {
         Some(Evaluation::new(ruleset, self.context(), overrides, sticky, now.wall_ms, self.platform))
     }
 
+    /// The place of the flag of that key, or [`MISSING`].
+    fn place_of(&self, key: &str) -> u32 {
+        self.ruleset.as_ref().and_then(|ruleset| ruleset.place_of(key)).unwrap_or(MISSING)
+    }
+
     /// A flag that can be decided, with its place.
     fn flag(&self, key: &str) -> Result<(u32, &Flag), ErrorCode> {
+        let place = self.place_of(key);
+        self.flag_at(place).map(|flag| (place, flag))
+    }
+
+    fn flag_at(&self, place: u32) -> Result<&Flag, ErrorCode> {
         let ruleset = self.ruleset.as_ref().ok_or(ErrorCode::ProviderNotReady)?;
-        let place = ruleset.place_of(key).ok_or(ErrorCode::FlagNotFound)?;
-        let flag = ruleset.flag_at(place).ok_or(ErrorCode::FlagNotFound)?;
-        flag.map(|flag| (place, flag)).map_err(|_| ErrorCode::ParseError)
+        ruleset.flag_at(place).ok_or(ErrorCode::FlagNotFound)?.map_err(|_| ErrorCode::ParseError)
     }
 
     fn context(&self) -> Context<'_> {

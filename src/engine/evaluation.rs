@@ -308,7 +308,7 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Looks at conditions until one is `until`; whether it ended with `until`.
-    fn several(&mut self, name: &str, conditions: &'a [Condition], until: bool) -> bool {
+    fn several(&mut self, name: &'static str, conditions: &'a [Condition], until: bool) -> bool {
         if let Some(trace) = &mut self.trace {
             trace.open(None, '{');
             trace.open(Some(name), '[');
@@ -383,7 +383,7 @@ impl<'a> Evaluation<'a> {
         let variant = flag.variants.get(known.answer).map_or("", |variant| variant.key.as_str());
         if let Some(trace) = &mut self.trace {
             trace.text("flag", &self.ruleset.flag_key(answers.flag));
-            trace.texts("expected", &answers.variants);
+            trace.texts("expected", answers.variants.iter().map(String::as_str));
             trace.text("found", variant);
             trace.text("reason", known.reason.as_str());
         }

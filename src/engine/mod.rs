@@ -2,8 +2,9 @@
 //!
 //! In reading order: how text is read and written (`json`, `text`, `time`), what a ruleset says (`ruleset`), whom we
 //! decide for (`attributes`, `identity`, `session`), how it is decided (`bucketing`, `version`, `pattern`, `condition`,
-//! `sticky`, `evaluation`, `decision`, `trace`), what is recorded and sent (`exposure`), and all of it together (`client`).
+//! `sticky`, `evaluation`, `decision`, `answer`, `trace`), what is recorded and sent (`exposure`), and all of it together (`client`).
 
+mod answer;
 pub mod attributes;
 pub mod bucketing;
 pub mod client;

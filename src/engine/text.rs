@@ -17,18 +17,23 @@ pub fn parse_integer(text: &str) -> Option<u64> {
 /// Appends a JSON string, quotes included. U+2028 and U+2029 stay as they are: JSON allows them.
 pub fn push_json_string(out: &mut String, text: &str) {
     out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{0}'..='\u{1f}' => {
-                out.push_str("\\u00");
-                push_hex_digit(out, character as u8 >> 4);
-                push_hex_digit(out, character as u8 & 15);
-            }
-            _ => out.push(character),
+    let mut written = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if !matches!(byte, b'"' | b'\\' | 0..0x20) {
+            continue;
         }
+        out.push_str(text.get(written..at).unwrap_or_default());
+        if byte < 0x20 {
+            out.push_str("\\u00");
+            push_hex_digit(out, byte >> 4);
+            push_hex_digit(out, byte & 15);
+        } else {
+            out.push('\\');
+            out.push(char::from(byte));
+        }
+        written = at + 1;
     }
+    out.push_str(text.get(written..).unwrap_or_default());
     out.push('"');
 }
 

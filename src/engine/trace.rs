@@ -18,7 +18,7 @@ pub struct Trace {
 
 impl Trace {
     /// Begins a step, a condition or a list. `bracket`: `{` or `[`.
-    pub fn open(&mut self, name: Option<&str>, bracket: char) {
+    pub fn open(&mut self, name: Option<&'static str>, bracket: char) {
         self.name(name);
         self.out.push(bracket);
     }
@@ -39,33 +39,33 @@ impl Trace {
         self.close('}');
     }
 
-    pub fn text(&mut self, name: &str, text: &str) {
+    pub fn text(&mut self, name: &'static str, text: &str) {
         self.name(Some(name));
         push_json_string(&mut self.out, text);
     }
 
-    pub fn integer(&mut self, name: &str, number: u64) {
+    pub fn integer(&mut self, name: &'static str, number: u64) {
         self.name(Some(name));
         push_integer(&mut self.out, number);
     }
 
-    pub fn flag(&mut self, name: &str, flag: bool) {
+    pub fn flag(&mut self, name: &'static str, flag: bool) {
         self.raw(name, if flag { "true" } else { "false" });
     }
 
-    pub fn raw(&mut self, name: &str, json: &str) {
+    pub fn raw(&mut self, name: &'static str, json: &str) {
         self.name(Some(name));
         self.out.push_str(json);
     }
 
     /// Unix milliseconds; nothing for a time that never comes.
-    pub fn time(&mut self, name: &str, at_ms: f64, platform: Platform) {
+    pub fn time(&mut self, name: &'static str, at_ms: f64, platform: Platform) {
         if at_ms.is_finite() {
             self.raw(name, &(platform.number_text)(at_ms));
         }
     }
 
-    pub fn texts(&mut self, name: &str, texts: &[String]) {
+    pub fn texts<'t>(&mut self, name: &'static str, texts: impl Iterator<Item = &'t str>) {
         self.open(Some(name), '[');
         for text in texts {
             self.name(None);
@@ -74,7 +74,13 @@ impl Trace {
         self.close(']');
     }
 
-    pub fn attribute(&mut self, name: &str, attribute: Option<Attribute<'_>>, platform: Platform) {
+    /// An item of a list.
+    pub fn item(&mut self, json: &str) {
+        self.name(None);
+        self.out.push_str(json);
+    }
+
+    pub fn attribute(&mut self, name: &'static str, attribute: Option<Attribute<'_>>, platform: Platform) {
         let Some(attribute) = attribute else { return };
         self.name(Some(name));
         self.value(attribute, platform);
@@ -104,13 +110,14 @@ impl Trace {
         }
     }
 
-    fn name(&mut self, name: Option<&str>) {
-        if !self.out.is_empty() && !self.out.ends_with(['{', '[', ':']) {
+    fn name(&mut self, name: Option<&'static str>) {
+        if !matches!(self.out.as_bytes().last(), None | Some(b'{' | b'[' | b':')) {
             self.out.push(',');
         }
         if let Some(name) = name {
-            push_json_string(&mut self.out, name);
-            self.out.push(':');
+            self.out.push('"');
+            self.out.push_str(name); // One of ours, with nothing to escape.
+            self.out.push_str("\":");
         }
     }
 

@@ -15,7 +15,7 @@ use std::cell::Cell;
 
 pub use compile::MAX_WEIGHT_THOUSANDTHS;
 pub use model::{
-    Condition, Flag, FlagAnswers, Layer, Operand, Operator, Scalars, Segment, Serve, TYPES, Time, Unit, holds,
+    Condition, Flag, FlagAnswers, Layer, MISSING, Operand, Operator, Scalars, Segment, Serve, TYPES, Time, Unit, holds,
 };
 pub use problem::{Fault, Problem};
 

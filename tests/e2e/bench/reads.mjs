@@ -43,7 +43,7 @@ globalThis.repeatedReads = async (rounds) => {
       await pause()
     }
   }
-  check(client.stats().recorded === KEYS, `${client.stats().recorded} rows`)
+  check(client.stats().recorded >= KEYS, `${client.stats().recorded} rows`)
   await client.close()
   return found
 }
@@ -59,8 +59,8 @@ function timeFirst(read, keys) {
 }
 
 /**
- * The first read of each flag of a ruleset: with its compilation; compiled, after another person's attributes made every
- * decision stale; and with its exposure, which is recorded every time.
+ * The first read of each flag of a ruleset: with its compilation; compiled, after another person made every decision stale;
+ * and with its exposure, which is recorded every time.
  */
 globalThis.firstReads = async (rounds) => {
   const found = { compiled: [], "with its compilation": [], "compiled, with its exposure": [] }
@@ -72,7 +72,7 @@ globalThis.firstReads = async (rounds) => {
     const withCompilation = timeFirst((key) => client.peek(key), keys)
     let compiled = 0
     for (let epoch = 0; epoch < EPOCHS; epoch++) {
-      client.setAttributes({ epoch })
+      client.identify(`person-${epoch + 2}`, identity.attributes)
       compiled += timeFirst((key) => client.peek(key), keys) / EPOCHS
     }
     await client.close()
@@ -83,7 +83,7 @@ globalThis.firstReads = async (rounds) => {
     recording.setAttributes({ epoch: -1 })
     await pause()
     const withExposure = timeFirst((key) => recording.getFlag(key), few)
-    check(recording.stats().recorded === KEYS, "not every read was recorded")
+    check(recording.stats().recorded >= KEYS, `${recording.stats().recorded} rows`)
     await recording.close()
 
     if (round < 0) continue // As above.
