@@ -143,6 +143,10 @@ fn attribute_condition() -> impl Strategy<Value = Value> {
     })
 }
 
+pub fn operators() -> impl Iterator<Item = &'static str> {
+    tests().into_iter().map(|(op, _)| op)
+}
+
 /// Each operator with values that it takes.
 fn tests() -> Vec<(&'static str, Value)> {
     let mut tests = vec![

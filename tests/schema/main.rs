@@ -175,6 +175,7 @@ fn edges_of_what_is_allowed_are_the_same() {
         condition("isType", json!([])),
         condition("inHashed", json!({ "salt": "\0", "hashes": ["0".repeat(64)] })),
         condition("bucket", json!({ "salt": "", "percent": 0 })),
+        json!({ "flags": {}, "schema": null, "version": null }),
         json!({ "flags": {}, "segments": 7, "layers": [], "holdouts": "x", "environment": null, "schema": 1.0 }),
         json!({ "flags": { "": { "variants": { "a": 1 }, "default": "a" } }, "layers": { "l": { "slots": { "": null } } } }),
         json!({ "flags": { "\0": { "variants": { "a": 1 }, "default": "a", "salt": "" } }, "segments": { "\0": {} } }),
@@ -246,6 +247,17 @@ fn edges_of_what_is_allowed_are_the_same() {
         condition("bucket", json!({ "salt": 7, "percent": 1 })),
         condition("bucket", json!({ "salt": "" })),
         condition("isType", json!(["string", 7])),
+        flag(json!({ "version": -1 })),
+        flag(json!({ "by": [] })),
+        flag(json!({ "limitExposure": {} })),
+        flag(json!({ "targets": [{ "ids": [] }] })),
+        flag(json!({ "targets": [{ "variant": "a" }] })),
+        flag(json!({ "targets": [{ "variant": 7, "ids": [] }] })),
+        flag(json!({ "requires": [{ "variants": [] }] })),
+        flag(json!({ "rules": [{ "id": 7, "serve": "a" }] })),
+        flag(json!({ "rules": [{ "serve": "x".repeat(257) }] })),
+        flag(json!({ "rules": [{ "serve": [{ "weight": 1 }] }] })),
+        condition("between", json!(["1", "2"])),
         condition("exist", json!(null)),
         condition("eq", json!([null])),
         condition("in", json!("x")),
@@ -265,6 +277,13 @@ fn edges_of_what_is_allowed_are_the_same() {
         json!({ "flags": null }),
         json!({ "flags": { "f": null } }),
         json!({ "flags": { "\0": { "variants": { "a": 1 }, "default": "a" } } }),
+        json!({ "flags": { "\0": { "variants": { "a": 1 }, "salt": "s" } } }),
+        json!({ "flags": {}, "layers": { "\0": { "salt": "s" } } }),
+        json!({ "flags": {}, "layers": { "\0": { "slots": {}, "salt": null } } }),
+        json!({ "flags": {}, "layers": { "l": { "slots": { "f": [[0, 1, 2]] } } } }),
+        json!({ "flags": {}, "holdouts": { "\0": { "salt": "s" } } }),
+        json!({ "flags": {}, "holdouts": { "\0": { "percent": 1, "salt": null } } }),
+        json!({ "flags": {}, "holdouts": { "h": {} } }),
         json!({ "flags": {}, "layers": { "\0": { "slots": {} } } }),
         json!({ "flags": { "\0": { "variants": { "a": 1 }, "default": "a", "salt": null } } }),
         json!({ "flags": { "x".repeat(257): { "variants": { "a": 1 }, "default": "a" } } }),
@@ -282,6 +301,10 @@ fn edges_of_what_is_allowed_are_the_same() {
     ];
     for ruleset in refused {
         assert_eq!(judge(&ruleset), Ok(Verdict::BothRefuse), "{:.300}", ruleset.to_string());
+    }
+    for op in generate::operators() {
+        let expected = if op.contains("xists") { Verdict::BothAccept } else { Verdict::BothRefuse };
+        assert_eq!(judge(&when(json!({ "attribute": "x", "op": op }))), Ok(expected), "{op}");
     }
     for variants in [2000, 2001] {
         let names: serde_json::Map<_, _> = (0..variants).map(|at| (at.to_string(), json!(at))).collect();
