@@ -67,7 +67,7 @@ async function play({ number, steps }) {
     }
     const { distinctId, anonymousId, deviceId } = client.identity
     const decisions = client.allFlags()
-    const problems = client.problems()
+    const problems = client.problems().filter(({ code }) => code === "FLAG_INVALID" || code === "RULESET_INVALID")
     answers.push({
       ids: [distinctId, anonymousId, deviceId],
       decisions: decisions.map(({ ...decision }) => decision),

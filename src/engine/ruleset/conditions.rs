@@ -8,6 +8,9 @@ use super::model::{Condition, FlagAnswers, MISSING, Operand, Operator, Scalars, 
 
 /// The most conditions of a flag or a segment: a decision looks at each at most once.
 const MAX_CONDITIONS: usize = 10_000;
+/// How deep conditions may be nested in each other. A chain of 32 flags or segments with conditions so deep needs some
+/// 170 kB of a browser's stack, of which there is less than 1 MB; at the 64 levels of a flag it would need 650 kB.
+const MAX_NESTED: usize = 16;
 /// The most texts that are looked for one by one.
 const MAX_NEEDLES: usize = 1000;
 
@@ -67,9 +70,19 @@ const OPERATORS: [(&str, Operator, Kind); 31] = [
 impl Fields<'_> {
     /// A condition; `None` with a fault.
     pub fn condition(&mut self, node: &Node<'_>) -> Option<Condition> {
+        self.nested += 1;
+        let condition = self.nested_condition(node);
+        self.nested -= 1;
+        condition
+    }
+
+    fn nested_condition(&mut self, node: &Node<'_>) -> Option<Condition> {
         self.conditions += 1;
         if self.conditions > MAX_CONDITIONS {
             self.fail(node, "at most 10000 conditions");
+        }
+        if self.nested > MAX_NESTED {
+            self.fail(node, "conditions nested at most 16 deep");
         }
         if self.fault.is_some() {
             return None;

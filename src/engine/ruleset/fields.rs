@@ -27,11 +27,13 @@ pub struct Fields<'r> {
     pub references: References,
     /// How many conditions it has so far.
     pub conditions: usize,
+    /// How many conditions the one that is read now is nested in, itself included.
+    pub nested: usize,
 }
 
 impl<'r> Fields<'r> {
     pub fn new(ruleset: &'r Ruleset) -> Self {
-        Self { ruleset, fault: None, references: References::default(), conditions: 0 }
+        Self { ruleset, fault: None, references: References::default(), conditions: 0, nested: 0 }
     }
 
     pub fn platform(&self) -> Platform {

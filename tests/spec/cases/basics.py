@@ -73,9 +73,9 @@ def condition_cases(cases):
     ]:
         cases.add(f"condition: {name}", ruled(condition), expected, attributes={"x": 1})
     deep = met
-    for _ in range(18):
+    for _ in range(15):
         deep = {"all": [deep]}
-    cases.add("a condition 18 levels deep", ruled(deep), YES, attributes={"x": 1})
+    cases.add("a condition 16 levels deep", ruled(deep), YES, attributes={"x": 1})
     for name, attributes, expected in [
         ("app.version", {"app.version": "1", "app": {"version": "2"}}, YES),
         ("app.version", {"app": {"version": "1"}}, YES),

@@ -99,15 +99,20 @@ def limit_cases(cases):
         """`count` conditions {"not": ...}, one inside the other, and {"all": []} in the middle."""
         return [head, {"repeat": '{"not":', "times": count}, '{"all":[]}', {"repeat": "}", "times": count}, tail]
 
-    # The flag 1, rules 2, rule 3, then each not, then {"all"} and its list.
+    # Each not is a level, and so is what is in the middle.
     in_flag = lambda count: nots(count, '{"flags":{"f":{"variants":{"a":1,"b":2},"default":"a","rules":[{"id":"r","when":', ',"serve":"b"}]}}}')
-    raw("a condition that ends at level 64", in_flag(59), NO)
-    raw("broken: a condition at level 65", in_flag(60), PARSE_ERROR, only_compiler=True)
+    raw("conditions nested 16 deep", in_flag(15), NO)
+    raw("broken: conditions nested 17 deep", in_flag(16), PARSE_ERROR, only_compiler=True)
+    raw("broken: a condition that ends at level 64", in_flag(59), PARSE_ERROR, only_compiler=True)
     raw("broken: a condition 450 levels deep", in_flag(450), PARSE_ERROR, only_compiler=True)
     rule = '"flags":{"f":{"variants":{"a":1,"b":2},"default":"a","rules":[{"id":"r","when":{"segment":"s"},"serve":"b"}]}}}'
     in_segment = lambda count: nots(count, '{"segments":{"s":{"when":', "}}," + rule)
-    raw("a segment's condition that ends at level 64", in_segment(61), NO)
-    raw("broken: a segment's condition at level 65", in_segment(62), PARSE_ERROR, only_compiler=True)
+    raw("a segment's conditions nested 16 deep, in a condition", in_segment(15), NO)
+    raw("broken: a segment's conditions nested 17 deep", in_segment(16), PARSE_ERROR, only_compiler=True)
+    # The segment is the first level.
+    unread = lambda count: levels('{"segments":{"s":{"owner":', count, "", ',"when":{"all":[]}}},' + rule)
+    raw("an unknown field of a segment that ends at level 64", unread(63), YES)
+    raw("broken: an unknown field of a segment at level 65", unread(64), PARSE_ERROR, only_compiler=True)
     # Each condition counts, those in all, any and not too.
     no = '{"any":[]}'
     several = lambda count, head, tail: [head, '{"any":[', {"repeat": no + ",", "times": count - 3}, '{"not":' + no + "}]}", tail]

@@ -9,7 +9,7 @@ from .reading import Broken, is_number, is_scalar, truth_or
 from .times import point_ms, relative_ms
 from .versions import version_key, version_range
 
-MAX_CONDITIONS, MAX_TEXTS = 10_000, 1000
+MAX_CONDITIONS, MAX_NESTED, MAX_TEXTS = 10_000, 16, 1000
 TYPES = {"string": str, "boolean": bool, "list": list, "object": dict}
 HASH = re.compile("[0-9a-f]{64}")
 
@@ -105,18 +105,18 @@ READ = {
 }
 
 
-def read_condition(node, references):
+def read_condition(node, references, level=1):
     references.conditions += 1
-    if references.conditions > MAX_CONDITIONS:
+    if references.conditions > MAX_CONDITIONS or level > MAX_NESTED:
         raise Broken(node.root)
     node.object()
     for name in ("all", "any"):
         found = node.optional(name)
         if found:
-            return name, [read_condition(item, references) for item in found.items()]
+            return name, [read_condition(item, references, level + 1) for item in found.items()]
     found = node.optional("not")
     if found:
-        return "not", read_condition(found, references)
+        return "not", read_condition(found, references, level + 1)
     found = node.optional("segment")
     if found:
         references.segments.append((found.text(), found.place))
