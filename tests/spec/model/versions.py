@@ -97,7 +97,7 @@ def version_range(text):
     """A predicate on version keys; None for what is no range."""
     alternatives = []
     for alternative in text.split("||"):
-        comparators = [comparator(part) for part in re.split(r"[ \t]+", alternative.strip(" \t")) if part]
+        comparators = [comparator(part) for part in re.split("[ \t\r\n]+", alternative) if part]
         if None in comparators:
             return None
         alternatives.append(comparators)
