@@ -1,7 +1,7 @@
 import { wallClockMs } from "./natives.js"
 
-/** How long a slice may take, in milliseconds, before it ends with the flag it is at. */
-const SLICE_MS = 4
+/** How long a slice may take, in milliseconds, before it ends with the flag it is at: that may still send a batch. */
+const SLICE_MS = 3
 /** The most flags in a slice: a clock that a page has stopped or set back must not make it endless. */
 const SLICE_FLAGS = 200
 

@@ -180,6 +180,21 @@ promise("a full batch is sent at once, without waiting for the interval", async 
   assert.equal(collector.rows().length, 120)
 })
 
+promise("one flush delivers a backlog of several batches, and sends nothing twice", async ({ open, collector }) => {
+  const page = await open()
+  await start(page, { exposures: { flushIntervalMs: 3_600_000, dedup: "none" } })
+  for (let round = 1; round <= 3; round++) {
+    const flushed = await page.evaluate(() => {
+      for (let time = 0; time < 400; time++) client.getFlag("greeting")
+      return client.flush()
+    })
+    assert.equal(flushed.pending, 0)
+    const { delivered, resent } = await page.evaluate(() => client.stats())
+    assert.deepEqual([delivered, resent], [round * 400, 0])
+  }
+  assert.equal(collector.rows().length, 1200)
+})
+
 promise("what a page leaves behind goes in small batches, and all of it arrives", async ({ open, gate, collector }) => {
   const entry = await gate()
   const page = await open()
