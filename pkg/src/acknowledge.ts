@@ -10,10 +10,10 @@ export async function isAcknowledged(response: Response): Promise<boolean> {
   if (!acknowledged && status >= 200 && status <= 202) {
     acknowledged = response.headers.get("content-length") === "0" || !response.body || (await isEmpty(response.body))
   }
-  drop(response)
   // It has no body. But at its end the browser gives back the request's share of the keepalive quota, which the next batch
-  // needs: Chromium refuses half of the batches that are sent as soon as the status is there.
+  // needs: Chromium refuses most batches that are sent as soon as the status of the last one is there.
   if (status === 204) await response.text().catch(() => undefined)
+  else drop(response)
   return acknowledged
 }
 
