@@ -59,6 +59,12 @@ impl Index {
         json::decode_string(self.members.get(place).map_or("", |member| slice(text, member.key)))
     }
 
+    /// The place of the member whose value holds that byte of the text.
+    pub fn holding(&self, at: usize) -> Option<usize> {
+        let place = self.members.partition_point(|member| member.value.0 <= at).checked_sub(1)?;
+        self.members.get(place).filter(|member| at < member.value.1).map(|_| place)
+    }
+
     /// Where a member's value begins.
     pub fn start(&self, place: usize) -> usize {
         self.members.get(place).map_or(0, |member| member.value.0)

@@ -190,7 +190,7 @@ impl Ruleset {
     pub fn problem(&self, key: &str) -> Option<Problem> {
         let place = self.place_of(key)?;
         match self.flag_at(place)? {
-            Err(fault) => Some(fault.describe(&self.text)),
+            Err(fault) => Some(self.describe(fault)),
             Ok(_) => self.why_unanswerable(place),
         }
     }
@@ -216,9 +216,20 @@ impl Ruleset {
         // What is wrong with a segment is wrong with each flag that refers to it.
         faults.sort_by_key(|fault| fault.at);
         faults.dedup();
-        let mut problems: Vec<Problem> = faults.into_iter().map(|fault| fault.describe(&self.text)).collect();
+        let mut problems: Vec<Problem> = faults.into_iter().map(|fault| self.describe(fault)).collect();
         problems.append(&mut unanswerable);
         problems
+    }
+
+    fn describe(&self, fault: Fault) -> Problem {
+        let indexes = [&self.flags.index, &self.segments.index, &self.layers.index, &self.holdouts.index];
+        let mut places = indexes.into_iter().zip(Sections::NAMES);
+        let held = places.find_map(|(index, section)| Some((index, section, index.holding(fault.at)?)));
+        let Some((index, section, place)) = held else { return Problem::new("", "nothing", fault.expected) };
+        let mut member = String::from(section);
+        member.push('.');
+        member.push_str(&index.key(&self.text, place));
+        fault.describe(member, index.value(&self.text, place), index.start(place))
     }
 
     /// A segment that compiles; those that flags refer to do.

@@ -41,22 +41,22 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// `text`: the ruleset, which has been checked.
-    pub fn describe(self, text: &str) -> Problem {
-        let mut place = place_of(text, self.at);
+    /// `text`: the member of a section that holds the value, from its byte `start` of the ruleset on; `member`: its name.
+    pub fn describe(self, member: String, text: &str, start: usize) -> Problem {
+        let at = self.at.saturating_sub(start);
+        let mut place = place_of(member, text, at);
         if !self.missing.is_empty() {
             push_name(&mut place, self.missing);
             return Problem::new(&place, "nothing", self.expected);
         }
-        let value = text.get(self.at..).unwrap_or_default();
+        let value = text.get(at..).unwrap_or_default();
         Problem::new(&place, value.get(..length_of(value)).unwrap_or_default(), self.expected)
     }
 }
 
-/// The names and numbers that lead to the value that begins at `at`.
-fn place_of(text: &str, at: usize) -> String {
-    let mut place = String::new();
-    let mut here = skip_whitespace(text, 0);
+/// The name of a value, and behind it the names and numbers that lead to the value inside that begins at `at`.
+fn place_of(mut place: String, text: &str, at: usize) -> String {
+    let mut here = 0;
     while let Some(rest) = text.get(here..).filter(|_| here < at) {
         let mut reader = Reader::new(rest);
         // The last member or item that begins before that place holds it.
@@ -122,9 +122,7 @@ fn skip_whitespace(text: &str, at: usize) -> usize {
 }
 
 fn push_name(place: &mut String, name: &str) {
-    if !place.is_empty() {
-        place.push('.');
-    }
+    place.push('.');
     place.push_str(name);
 }
 
@@ -134,17 +132,19 @@ mod tests {
 
     #[test]
     fn a_place_is_told_by_names_and_numbers_whatever_white_space_is_between() {
-        let text = " { \"a\" : 1 , \"b\\u0063\" : [ 2 , { \"\" : [ [ ] , \"x\" , { } ] } , 3 ] } ";
-        for (value, place) in
-            [("1", "a"), ("2", "bc[0]"), ("\"x\"", "bc[1].[1]"), ("{ }", "bc[1].[2]"), (" 3", "bc[2]")]
+        let text = "{ \"a\" : 1 , \"b\\u0063\" : [ 2 , { \"\" : [ [ ] , \"x\" , { } ] } , 3 ] } ";
+        let place = |at| place_of("f".into(), text, at);
+        for (value, expected) in
+            [("1", "f.a"), ("2", "f.bc[0]"), ("\"x\"", "f.bc[1].[1]"), ("{ }", "f.bc[1].[2]"), (" 3", "f.bc[2]")]
         {
             let at = skip_whitespace(text, text.find(value).unwrap());
-            assert_eq!(place_of(text, at), place, "{value}");
-            let found = Fault { at, missing: "", expected: "" }.describe(text).found;
+            assert_eq!(place(at), expected, "{value}");
+            let found = Fault { at: at + 100, missing: "", expected: "" }.describe("f".into(), text, 100).found;
             assert_eq!(found, value.trim());
         }
-        let missing = Fault { at: text.find("{ }").unwrap(), missing: "name", expected: "" }.describe(text);
-        assert_eq!((missing.place.as_str(), missing.found.as_str()), ("bc[1].[2].name", "nothing"));
-        assert_eq!(place_of(text, 1), "");
+        let missing = Fault { at: text.find("{ }").unwrap(), missing: "name", expected: "" };
+        let missing = missing.describe("f".into(), text, 0);
+        assert_eq!((missing.place.as_str(), missing.found.as_str()), ("f.bc[1].[2].name", "nothing"));
+        assert_eq!(place(0), "f");
     }
 }
