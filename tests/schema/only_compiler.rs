@@ -27,6 +27,7 @@ pub fn finds(problem: &Problem) -> bool {
         | "at most 32 flags and segments in a chain of references"
         | "at most 32 segments in a chain of references, all sound"
         | "at most 10000 conditions"
+        | "conditions nested at most 16 deep"
         | "at most 64 levels of nesting" => true,
         _ => false,
     }
@@ -112,7 +113,7 @@ pub fn examples() -> Vec<(&'static str, Value)> {
         ("a flag's key of more than 256 bytes", json!({ "flags": { "é".repeat(129): flag(json!({})) } })),
         ("an environment of more than 256 bytes", json!({ "flags": {}, "environment": "é".repeat(129) })),
         ("a value nested too deep", one(json!({ "variants": { "a": nested(63), "b": 2 } }))),
-        ("conditions nested too deep", when(nots(61))),
+        ("conditions nested too deep", when(nots(16))),
         ("more than 10 000 conditions", when(json!({ "any": vec![json!({ "all": [] }); 10_000] }))),
     ]
 }

@@ -143,6 +143,11 @@ def sticky_cases(cases):
     needs = lambda ruleset: with_flags({**ruleset, "flags": {"f": {**ruleset["flags"]["f"], "requires": [{"flag": "g", "variants": ["on"]}]}}}, g=GOOD)
     add("a decision that an override reached keeps nothing", ALMOST_B, KEPT_B, before=[{"ruleset": needs(ALL_A), "flag": "f", "overrides": {"g": "on"}}])
     add("a decision that an override reached serves what was kept", needs(ALMOST_B), ("a", "OVERRIDE", "s"), before=was_a, overrides={"g": "on"})
+    asked_for = with_flags(one(requires=[{"flag": "s", "variants": ["a"]}], rules=[{"id": "r", "serve": "b"}]), s=ALL_A["flags"]["f"])
+    add("what a prerequisite's split decides is kept too", {"flags": {"s": ALMOST_B["flags"]["f"]}}, KEPT_A, flag="s", before=[{"ruleset": asked_for, "flag": "f"}])
+    add("a prerequisite is met by a kept variant", with_flags(asked_for, s=ALMOST_B["flags"]["f"]), YES, before=[{"ruleset": asked_for, "flag": "s"}])
+    not_asked = with_flags(one(rules=[{"id": "r", "serve": "b"}, {"when": {"flag": "s", "variants": []}, "serve": "c"}]), s=ALL_A["flags"]["f"])
+    add("what is not looked at keeps nothing", {"flags": {"s": ALMOST_B["flags"]["f"]}}, KEPT_B, flag="s", before=[{"ruleset": not_asked, "flag": "f"}])
     # Units.
     add("kept for an organization, whoever asks", almost(by="orgId"), KEPT_A, distinct_id="u2", attributes={"orgId": "acme"},
         before=[{"ruleset": weighed(1, 0, by="orgId"), "flag": "f", "distinctId": "u1"}])

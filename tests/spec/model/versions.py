@@ -6,7 +6,7 @@ NUMBER = r"(?:0|[1-9]\d{0,14})"
 PRE = r"(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)"
 BUILD = r"[0-9A-Za-z-]+"
 VERSION = re.compile(
-    rf"[vV]?({NUMBER})(?:\.({NUMBER})(?:\.({NUMBER})(?:-({PRE}(?:\.{PRE})*))?)?)?(?:\+{BUILD}(?:\.{BUILD})*)?", re.ASCII
+    rf"[vV]?({NUMBER})(?:\.({NUMBER})(?:\.({NUMBER})(?:-({PRE}(?:\.{PRE})*))?(?:\+{BUILD}(?:\.{BUILD})*)?)?)?", re.ASCII
 )
 WILD = re.compile(rf"[vV]?(?:({NUMBER})\.)?(?:({NUMBER})\.)?[xX*](?:\.[xX*]){{0,2}}", re.ASCII)
 COMPARATOR = re.compile(r"(>=|<=|>|<|=|~|\^)?(.*)", re.ASCII | re.DOTALL)
