@@ -13,6 +13,14 @@ export interface KeptText extends RulesetText {
   readonly keptAtMs: number
 }
 
+function patience(): Promise<undefined> {
+  return new Promise((resolve) => {
+    const timer: unknown = setTimeout(resolve, PATIENCE_MS)
+    // A timer of ours keeps no Node process alive.
+    ;(timer as { unref?(): void }).unref?.()
+  })
+}
+
 /** The last good ruleset of a URL, in the browser's Cache API. */
 export interface Kept {
   /** Whether there is a place to keep it in, as far as it is known. */
@@ -50,8 +58,7 @@ export function createKept(key: string, maxAgeMs: number): Kept {
     get works() {
       return works
     },
-    read: () =>
-      attempt(() => Promise.race([find(), new Promise<undefined>((resolve) => setTimeout(resolve, PATIENCE_MS))])),
+    read: () => attempt(() => Promise.race([find(), patience()])),
     write: ({ text, tag, keptAtMs }) =>
       attempt(async () => {
         const cache = await caches.open(CACHE)
