@@ -204,6 +204,7 @@ impl Engine {
     /// `variant`, `reason`: as decided. `manual_variant`: to record by hand, instead. `decided`: the flag was decided only;
     /// then a row is made if a rule chose the answer, and undefined can also mean that its turn has not come. `value_text`: the JSON of the recorded
     /// variant's value for the row; `value_is_cut`: whether that is not all of it.
+    #[expect(clippy::too_many_arguments, reason = "an object for them would cost each call more than the call")]
     pub fn record(
         &self,
         key: &str,
