@@ -37,7 +37,7 @@ pub struct Pattern {
 impl Pattern {
     pub fn new(choices: &mut Choices<'_>) -> Self {
         let mut made = Self { text: String::new(), near: String::new() };
-        let mut budget = Budget { unbounded: 2, choices: 1000 };
+        let mut budget = Budget { unbounded: 2, ways: 1000 };
         made.alternatives(choices, &mut budget, 3);
         if choices.one_in(20) {
             made.text += choices.pick(&OUTSIDE);
@@ -62,7 +62,8 @@ impl Pattern {
     }
 
     fn alternatives(&mut self, choices: &mut Choices<'_>, budget: &mut Budget, depth: usize) {
-        let count = 1 + choices.below(5).saturating_sub(3);
+        let count = (1 + choices.below(5).saturating_sub(3)).min(budget.ways);
+        budget.ways /= count;
         let kept = choices.below(count);
         for at in 0..count {
             if at > 0 {
@@ -143,9 +144,10 @@ impl Pattern {
             _ => ("?".to_owned(), 0, Some(1)),
         };
         match high {
-            Some(high) if budget.choices / (high - low + 1) == 0 => return 1,
-            Some(high) => budget.choices /= high - low + 1,
-            None => budget.unbounded -= 1,
+            Some(high) if budget.ways / (high - low + 1) == 0 => return 1,
+            Some(high) => budget.ways /= high - low + 1,
+            None if budget.ways < 10 => return 1,
+            None => *budget = Budget { unbounded: budget.unbounded - 1, ways: budget.ways / 10 },
         }
         self.text += &text;
         if choices.one_in(4) {
@@ -189,10 +191,10 @@ impl Pattern {
     }
 }
 
-/// How many quantifiers without an upper bound may follow, and how many choices those with one may leave.
+/// How many quantifiers without an upper bound may follow, and by how much the ways through the pattern may grow.
 struct Budget {
     unbounded: usize,
-    choices: usize,
+    ways: usize,
 }
 
 /// The character as a pattern has it, with a backslash where it needs one and sometimes where it may have one.

@@ -157,9 +157,12 @@ def border_cases(cases):
         ("groups nested 16 deep", nested(16), "a", YES),
         ("twenty groups beside each other", "(a)" * 20, "a" * 20, YES),
         ("two unbounded quantifiers", "^a*b+$", "aab", YES),
-        ("two unbounded quantifiers, and choices of 1000", "^a*b+c{0,9}d{0,9}e{0,9}$", "bcd", YES),
-        ("choices of exactly 1000 with ?", "^a{1,100}b{1,5}c?$", "abc", YES),
-        ("many fixed repetitions have one choice each", "^" + "a{9}" * 20 + "$", "a" * 180, YES),
+        ("two unbounded quantifiers, and ten ways", "^a*b+c{0,9}$", "bcc", YES),
+        ("an unbounded quantifier, and a hundred ways", "^a*c{0,9}d{0,9}$", "acd", YES),
+        ("exactly 1000 ways with ?", "^a{1,100}b{1,5}c?$", "abc", YES),
+        ("nine groups of two alternatives", "^" + "(a|b)" * 9 + "$", "abababaab", YES),
+        ("the ways of alternatives are added", "^(?:a{0,99}|(?:b{0,99}|c{0,99}))$" + "|d{0,99}" * 7, "bb", YES),
+        ("many fixed repetitions have one way each", "^" + "a{9}" * 20 + "$", "a" * 180, YES),
         ("a subject of 1024 characters", "^a*$", "a" * 1024, YES),
         ("a subject of 1025 characters", "^a*$", "a" * 1025, NO),
         ("a subject of 1025 characters, the pattern being empty", "", "a" * 1025, NO),
@@ -172,7 +175,10 @@ def border_cases(cases):
         cases.add(f"matches: {name}", ruled(test("matches", pattern)), expected, attributes={"x": text})
     for name, pattern in [
         ("a pattern of 257 characters", "a" * 257), ("a pattern of 257 astral characters", "\U0001f9a9" * 257), ("groups nested 17 deep", nested(17)),
-        ("choices of 1010", "a{0,100}b{1,10}"), ("ten times ?", "a?" * 10), ("three unbounded quantifiers in three groups", "(a*)(b+)(c{1,})"),
+        ("1010 ways", "a{0,100}b{1,10}"), ("ten times ?", "a?" * 10), ("ten groups of two alternatives", "(a|b)" * 10),
+        ("an unbounded quantifier, and 101 ways", "a*b{0,100}"), ("an unbounded quantifier, and 101 alternatives", "a*(?:" + "|" * 100 + ")"),
+        ("two unbounded quantifiers, and eleven ways", "a*b+(?:c{0,9}|d)"), ("1001 ways in alternatives", "a{0,99}|" * 10 + "b"),
+        ("alternatives that exponential time would be needed for", "^" + "(a|a)" * 40 + "$"), ("three unbounded quantifiers in three groups", "(a*)(b+)(c{1,})"),
     ]:
         cases.add(f"broken: matches with {name}", ruled(test("matches", pattern)), PARSE_ERROR, only_compiler=len(pattern) <= 256)
-    cases.add("matches: nine times ? are 512 choices", ruled(test("matches", "^" + "a?" * 9 + "$")), YES, attributes={"x": "aaaa"})
+    cases.add("matches: nine times ? are 512 ways", ruled(test("matches", "^" + "a?" * 9 + "$")), YES, attributes={"x": "aaaa"})

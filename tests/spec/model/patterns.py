@@ -1,8 +1,9 @@
 """The subset of regular expressions: what is in it, and what it finds. No host's regular expressions are used."""
 
 from functools import lru_cache
+from math import prod
 
-MAX_PATTERN, MAX_SUBJECT, MAX_COUNT, MAX_UNBOUNDED, MAX_CHOICES, MAX_GROUPS = 256, 1024, 100, 2, 1000, 16
+MAX_PATTERN, MAX_SUBJECT, MAX_COUNT, MAX_WAYS, MAX_GROUPS = 256, 1024, 100, [1000, 100, 10], 16
 SPECIAL = set("^$\\.*+?()[]{}|")
 ESCAPABLE = SPECIAL | {"/"}
 CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
@@ -18,13 +19,25 @@ class Outside(Exception):
     """Not in the subset."""
 
 
+def ways(tree):
+    """In how many ways a tree can be gone through, a quantifier without an upper bound being one."""
+    if tree[0] == "seq":
+        return prod(ways(part) for part in tree[1])
+    if tree[0] == "either":
+        return sum(ways(part) for part in tree[1])
+    if tree[0] == "repeat":
+        _, part, low, high = tree
+        return ways(part) * (1 if high is None else high - low + 1)
+    return 1
+
+
 class Parser:
     """Trees: ("char", c) ("any",) ("class", negated, parts) ("start",) ("end",) ("seq", trees) ("either", trees)
     ("repeat", tree, low, high). A part of a class: ("range", low, high) or ("set", letter)."""
 
     def __init__(self, pattern):
         self.rest = list(pattern)
-        self.unbounded, self.choices = 0, 1
+        self.unbounded = 0
 
     def demand(self, truth):
         if not truth:
@@ -46,6 +59,7 @@ class Parser:
     def whole(self):
         tree, _ = self.alternatives(0)
         self.demand(not self.rest)
+        self.demand(self.unbounded < len(MAX_WAYS) and ways(tree) <= MAX_WAYS[self.unbounded])
         return tree
 
     def alternatives(self, depth):
@@ -154,9 +168,6 @@ class Parser:
         self.take_if("?")
         if bounds[1] is None:
             self.unbounded += 1
-        else:
-            self.choices *= bounds[1] - bounds[0] + 1
-        self.demand(self.unbounded <= MAX_UNBOUNDED and self.choices <= MAX_CHOICES)
         return bounds
 
 
