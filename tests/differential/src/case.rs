@@ -220,9 +220,12 @@ fn mirror(ruleset: &str) -> String {
             scalar => *out += &scalar.to_string(),
         }
     }
-    let whole = ruleset.replace("\\udc00", "\u{fffd}");
-    let value: Value = serde_json::from_str(&whole).unwrap_or_default();
     let mut mirrored = String::new();
-    write(&value, &mut mirrored);
+    write(&read_json(ruleset), &mut mirrored);
     mirrored
+}
+
+/// JSON text of a case; half a character reads as U+FFFD.
+pub fn read_json(json: &str) -> Value {
+    serde_json::from_str(&json.replace("\\udc00", "\u{fffd}")).unwrap_or_default()
 }

@@ -11,7 +11,7 @@ use pennon::engine::ruleset::{Problem, Ruleset};
 use pennon::engine::time::Now;
 use serde_json::{Value, json};
 
-use crate::case::{Action, Case, Step};
+use crate::case::{Action, Case, Step, read_json};
 
 /// What the native engine answers after each step: the ids, every flag's decision, and what is wrong with the ruleset that
 /// the step brought.
@@ -31,7 +31,7 @@ pub fn decisions(answers: &[Value]) -> Vec<BTreeMap<String, Value>> {
         let mut decision = decision.clone();
         // As written it has an order.
         let json = decision["valueJson"].take();
-        decision["value"] = json.as_str().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+        decision["value"] = json.as_str().map(read_json).unwrap_or_default();
         (decision["key"].to_string(), decision)
     };
     answers.iter().map(|answer| answer["decisions"].as_array().into_iter().flatten().map(by_key).collect()).collect()
