@@ -148,6 +148,17 @@ def sticky_cases(cases):
     add("a prerequisite is met by a kept variant", with_flags(asked_for, s=ALMOST_B["flags"]["f"]), YES, before=[{"ruleset": asked_for, "flag": "s"}])
     not_asked = with_flags(one(rules=[{"id": "r", "serve": "b"}, {"when": {"flag": "s", "variants": []}, "serve": "c"}]), s=ALL_A["flags"]["f"])
     add("what is not looked at keeps nothing", {"flags": {"s": ALMOST_B["flags"]["f"]}}, KEPT_B, flag="s", before=[{"ruleset": not_asked, "flag": "f"}])
+    # An override that was looked at before, by another flag of the same decision, reaches all the same.
+    for name, condition in [("flag", {"flag": "g", "variants": ["on"]}), ("segment", {"segment": "in"})]:
+        split = {**ALL_A["flags"]["f"], "rules": [{**ALL_A["flags"]["f"]["rules"][0], "when": condition}]}
+        both = {
+            **with_flags(ruled({"all": [condition, {"flag": "s", "variants": ["a"]}]}), g=GOOD, s=split),
+            "segments": {"in": {"when": {"flag": "g", "variants": ["on"]}}},
+        }
+        later = {"flags": {"s": ALMOST_B["flags"]["f"]}}
+        add(f"a split behind a {name} that an override reached, looked at twice, keeps nothing", later, KEPT_B, flag="s",
+            before=[{"ruleset": both, "flag": "f", "overrides": {"g": "on"}}])
+        add(f"a split behind a {name}, looked at twice, is kept", later, KEPT_A, flag="s", before=[{"ruleset": both, "flag": "f"}])
     # Units.
     add("kept for an organization, whoever asks", almost(by="orgId"), KEPT_A, distinct_id="u2", attributes={"orgId": "acme"},
         before=[{"ruleset": weighed(1, 0, by="orgId"), "flag": "f", "distinctId": "u1"}])
