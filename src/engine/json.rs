@@ -220,17 +220,22 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Passes over a string, and says whether it has escapes.
     #[inline(always)]
-    fn string(&mut self) -> Result<(), Malformed> {
+    fn string(&mut self) -> Result<bool, Malformed> {
         self.literal(b'"')?;
+        let mut has_escapes = false;
         loop {
             self.plain_text();
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(());
+                    return Ok(has_escapes);
                 }
-                Some(b'\\') => self.escape()?,
+                Some(b'\\') => {
+                    has_escapes = true;
+                    self.escape()?;
+                }
                 _ => return Err(self.malformed()),
             }
         }
@@ -238,7 +243,7 @@ impl<'a> Reader<'a> {
 
     /// The same, not compiled into its caller: two copies are enough.
     #[inline(never)]
-    fn quoted(&mut self) -> Result<(), Malformed> {
+    fn quoted(&mut self) -> Result<bool, Malformed> {
         self.string()
     }
 
@@ -373,10 +378,26 @@ impl<'a> Reader<'a> {
         let start = self.at;
         self.quoted()?;
         let key = (start, self.at);
+        self.colon()?;
+        Ok(key)
+    }
+
+    fn colon(&mut self) -> Result<(), Malformed> {
         self.whitespace();
         self.literal(b':')?;
         self.whitespace();
-        Ok(key)
+        Ok(())
+    }
+
+    /// Passes over a string of `text`, and gives what it stands for.
+    fn decoded(&mut self, text: &'a str) -> Result<Cow<'a, str>, Malformed> {
+        let start = self.at;
+        let has_escapes = self.quoted()?;
+        let end = self.at;
+        Ok(match text.get(start + 1..end - 1) {
+            Some(inner) if !has_escapes => Cow::Borrowed(inner),
+            _ => decode_string(text.get(start..end).unwrap_or_default()),
+        })
     }
 
     fn node(&mut self, text: &'a str, depth_left: usize) -> Result<Node<'a>, ParseError> {
@@ -389,8 +410,8 @@ impl<'a> Reader<'a> {
                 self.whitespace();
                 if self.literal(b'}').is_err() {
                     loop {
-                        let (start, end) = self.key()?;
-                        let key = decode_string(text.get(start..end).unwrap_or_default());
+                        let key = self.decoded(text)?;
+                        self.colon()?;
                         let node = self.node(text, depth_left)?;
                         members.push((key, node));
                         self.whitespace();
@@ -420,10 +441,7 @@ impl<'a> Reader<'a> {
                 }
                 Value::Array(items)
             }
-            Some(b'"') => {
-                self.quoted()?;
-                Value::String(decode_string(text.get(start..self.at).unwrap_or_default()))
-            }
+            Some(b'"') => Value::String(self.decoded(text)?),
             first => {
                 self.scalar()?;
                 let raw = text.get(start..self.at).unwrap_or_default();
