@@ -114,7 +114,11 @@ impl Engine {
     #[wasm_bindgen(js_name = roomForRuleset)]
     pub fn room_for_ruleset(&self, bytes: usize) -> *const u8 {
         let mut incoming = self.incoming.borrow_mut();
-        incoming.resize(bytes, 0);
+        if incoming.is_empty() {
+            *incoming = vec![0; bytes]; // At once; `resize` writes byte by byte.
+        } else {
+            incoming.resize(bytes, 0);
+        }
         incoming.as_ptr()
     }
 

@@ -62,7 +62,8 @@ pub type Span = (usize, usize);
 /// What a string's text, quotes included, stands for. A lone surrogate becomes U+FFFD, as at every border of the engine.
 pub fn decode_string(quoted: &str) -> Cow<'_, str> {
     let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
-    if !inner.contains('\\') {
+    // (`contains` is made for longer texts than keys are.)
+    if !inner.bytes().any(|byte| byte == b'\\') {
         return Cow::Borrowed(inner);
     }
     let mut out = String::with_capacity(inner.len());
