@@ -240,7 +240,11 @@ fn bytes_of(text: &Option<String>) -> usize {
 
 impl Row {
     fn checked(self) -> Result<Self, RowError> {
-        check_present(&[("flag_key", &self.flag_key), ("distinct_id", &self.distinct_id)])?;
+        // Any text is a flag's key, also an empty one.
+        if self.flag_key.is_none() {
+            return Err(refused("missing", "flag_key is missing, expected a text".to_owned()));
+        }
+        check_present(&[("distinct_id", &self.distinct_id)])?;
         check_id(&self.id)?;
         self.check_lengths()?;
         self.check_attributes()?;

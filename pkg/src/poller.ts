@@ -85,7 +85,7 @@ export function createPoller(source: UrlSource, claimKey: string, taker: Taker):
     clearTimeout(timer as number)
     if (isIdle()) return
     const waitMs = atMs - wallClockMs()
-    timer = setTimeout(() => void look(), (waitMs > 0 ? waitMs : refreshMs) + random() * JITTER * refreshMs)
+    timer = setTimeout(() => void look(), (waitMs > 0 ? Math.min(waitMs, longestMs) : refreshMs) + random() * JITTER * refreshMs)
     // A timer of ours keeps no Node process alive.
     ;(timer as { unref?(): void } | undefined)?.unref?.()
   }
@@ -100,7 +100,7 @@ export function createPoller(source: UrlSource, claimKey: string, taker: Taker):
     // Storage that takes nothing more holds an old claim.
     const last = told && isSound(told, nowMs) && !(told.askedMs < own.askedMs) ? told : own
     const dueMs = isShown ? last.askedMs + Math.min(refreshMs, SHOWN_AFTER_MS) : last.nextMs
-    const isUnderWay = request && !(nowMs - own.askedMs >= REQUEST_LIMIT_MS)
+    const isUnderWay = request && !(Math.abs(nowMs - own.askedMs) >= REQUEST_LIMIT_MS)
     if (isUnderWay || (isSound(last, nowMs) && nowMs < dueMs)) plan(last.nextMs)
     else if (!isIdle()) void ask()
   }

@@ -162,7 +162,7 @@ impl Engine {
     /// How a flag is decided, step by step, as JSON.
     pub fn explain(&self, key: &str) -> String {
         let now = clock::now();
-        self.client.borrow().explain(key, now)
+        self.client.borrow_mut().explain(key, now)
     }
 
     #[wasm_bindgen(js_name = flagKeys)]

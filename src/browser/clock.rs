@@ -16,10 +16,13 @@ extern "C" {
     static CRYPTO: Option<Crypto>;
 }
 
+/// The last time that a date of JavaScript can have, in Unix milliseconds: the collector takes no later one.
+const MAX_WALL_MS: f64 = 8.64e15;
+
 /// Both clocks. A page may have patched `Date.now` so that it gives no number: then the wall clock is reckoned from the
 /// page's begin. Without `performance` the wall clock has to serve as the monotonic one too.
 pub fn now() -> Now {
-    let wall_ms = date_now().unwrap_or(f64::NAN);
+    let wall_ms = date_now().unwrap_or(f64::NAN).clamp(0.0, MAX_WALL_MS);
     PERFORMANCE.with(|performance| match performance {
         Some(performance) => {
             let mono_ms = performance.now();

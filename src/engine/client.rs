@@ -6,7 +6,7 @@ use super::decision::{ErrorCode, Overridden};
 use super::effect::{Effect, StorageKey};
 use super::evaluation::{Evaluation, Override, unit_of};
 use super::exposure::row::{Draft, Link, Source};
-use super::exposure::{self, Input, State};
+use super::exposure::{self, Input, Outcome, State};
 use super::identity::{self, Identity, uuid_v7};
 use super::platform::Platform;
 use super::ruleset::{Flag, MISSING, Problem, Ruleset};
@@ -146,7 +146,8 @@ impl Client {
     }
 
     /// How a flag is decided, step by step, as JSON.
-    pub fn explain(&self, key: &str, now: Now) -> String {
+    pub fn explain(&mut self, key: &str, now: Now) -> String {
+        self.keep();
         self.decider.explain(key, now)
     }
 
@@ -229,6 +230,7 @@ impl Client {
     /// no variant, or that was overridden. When the flag's answer is no longer the one that the page was given (its time has
     /// begun or ended since), nothing is recorded either, and the flag has to be decided again.
     pub fn record(&mut self, seen: &Seen<'_>, now: Now) -> Vec<Effect> {
+        self.keep();
         let key = seen.key;
         let decider = &self.decider;
         let (Some(ruleset), Ok((_, flag))) = (&decider.ruleset, decider.flag(key)) else { return Vec::new() };
@@ -274,7 +276,13 @@ impl Client {
 
     /// Anything else that happens to the exposures.
     pub fn step(&mut self, input: Input<'_>, now: Now) -> Vec<Effect> {
-        exposure::step(&mut self.exposures, input, now)
+        let makes_room = matches!(input, Input::Settled { outcome: Outcome::Acknowledged, .. });
+        let mut effects = exposure::step(&mut self.exposures, input, now);
+        if makes_room {
+            // There may have been none when the person was identified, and nothing else asks for the link again.
+            self.link(now, &mut effects);
+        }
+        effects
     }
 
     pub fn exposures(&self) -> &State {
@@ -324,14 +332,20 @@ impl Client {
         effects
     }
 
-    /// Links an identified person to the anonymous id, and compares them with the last one who was identified on this
-    /// device. Only another person ends what the identity scope remembers: who signs in again at each load does not.
-    fn note_identity(&mut self, now: Now, effects: &mut Vec<Effect>) {
+    /// Links an identified person to the anonymous id, unless that is known.
+    fn link(&mut self, now: Now, effects: &mut Vec<Effect>) {
         let Identity { identified, anonymous_id, device_id } = &self.decider.identity;
         let Some(identified) = identified else { return };
         let environment = self.decider.ruleset.as_ref().map(|ruleset| ruleset.environment.as_str()).unwrap_or_default();
         let link = Link { anonymous_id, distinct_id: identified, device_id, session_id: &self.session.id, environment };
         effects.extend(exposure::step(&mut self.exposures, Input::Link(&link), now));
+    }
+
+    /// Links an identified person to the anonymous id, and compares them with the last one who was identified on this
+    /// device. Only another person ends what the identity scope remembers: who signs in again at each load does not.
+    fn note_identity(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        self.link(now, effects);
+        let Some(identified) = &self.decider.identity.identified else { return };
         let mut hash = String::new();
         text::push_hex(&mut hash, &xxh64(identified.as_bytes(), 0).to_be_bytes());
         if self.last_identity.as_ref() == Some(&hash) {

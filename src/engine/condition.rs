@@ -67,16 +67,12 @@ pub fn compare(
             Operator::NotAmong => place_of(attribute, set).is_none(),
             _ => false,
         },
-        (Operand::Texts(texts), Attribute::Text(found)) => {
-            let is_searchable = operator != Operator::Matches || is_searchable(found);
-            is_searchable
-                && texts.iter().any(|text| match operator {
-                    Operator::StartsWith => found.starts_with(text.as_str()),
-                    Operator::EndsWith => found.ends_with(text.as_str()),
-                    Operator::Contains => found.contains(text.as_str()),
-                    _ => (platform.matches)(text, ignore_case, found),
-                })
-        }
+        (Operand::Texts(texts), Attribute::Text(found)) => texts.iter().any(|text| match operator {
+            Operator::StartsWith => found.starts_with(text.as_str()),
+            Operator::EndsWith => found.ends_with(text.as_str()),
+            Operator::Contains => found.contains(text.as_str()),
+            _ => is_searchable(text, found) && (platform.matches)(text, ignore_case, found),
+        }),
         (Operand::Numbers(low, high), Attribute::Number(found)) => match operator {
             Operator::Less => found < *high,
             Operator::AtMost => found <= *high,

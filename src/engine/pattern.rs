@@ -5,7 +5,10 @@
 /// The longest pattern, in characters.
 pub const MAX_PATTERN: usize = 256;
 /// The longest subject, in characters.
-pub const MAX_SUBJECT: usize = 1024;
+const MAX_SUBJECT: usize = 1024;
+/// The same for a pattern with two quantifiers without an upper bound that may begin anywhere in the subject: the time that engines take
+/// grows with the third power of the subject's length.
+const MAX_CUBIC_SUBJECT: usize = 256;
 /// The most ways through a pattern, without a quantifier that has no upper bound, with one, and with two. The engines of
 /// browsers try each way at each place of the subject, and at each length of such a quantifier.
 const MAX_WAYS: [u32; 3] = [1000, 100, 10];
@@ -19,9 +22,14 @@ pub fn is_allowed(pattern: &str) -> bool {
     pattern.chars().count() <= MAX_PATTERN && Check { rest: pattern, unbounded: 0, ways: Ways::NONE }.alternatives()
 }
 
-/// Whether a text is short enough to be searched.
-pub fn is_searchable(subject: &str) -> bool {
-    subject.len() <= MAX_SUBJECT || subject.chars().count() <= MAX_SUBJECT
+/// Whether a text is short enough to be searched for a pattern that is allowed.
+pub fn is_searchable(pattern: &str, subject: &str) -> bool {
+    let has_at_most = |characters| subject.len() <= characters || subject.chars().count() <= characters;
+    if has_at_most(MAX_CUBIC_SUBJECT) || !has_at_most(MAX_SUBJECT) {
+        return has_at_most(MAX_CUBIC_SUBJECT);
+    }
+    let mut check = Check { rest: pattern, unbounded: 0, ways: Ways::NONE };
+    (pattern.starts_with('^') && !pattern.contains('|')) || (check.alternatives() && check.unbounded < 2)
 }
 
 struct Check<'p> {
@@ -404,7 +412,17 @@ mod tests {
 
     #[test]
     fn long_subjects_are_counted_in_characters() {
-        assert!(is_searchable(&"🦩".repeat(1024)));
-        assert!(!is_searchable(&"a".repeat(1025)));
+        assert!(is_searchable("a", &"🦩".repeat(1024)));
+        assert!(!is_searchable("a", &"a".repeat(1025)));
+    }
+
+    #[test]
+    fn what_may_take_cubic_time_is_looked_for_in_short_texts() {
+        for (pattern, most) in
+            [("a*b", 1024), ("^a*a*b", 1024), ("a*a*b", 256), ("(a*)b+", 256), ("^a|b*c*", 256), ("a?b?c+", 1024)]
+        {
+            assert!(is_searchable(pattern, &"é".repeat(most)), "{pattern}");
+            assert!(!is_searchable(pattern, &"é".repeat(most + 1)), "{pattern}");
+        }
     }
 }

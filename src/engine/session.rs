@@ -21,6 +21,8 @@ pub const IDLE_MS: f64 = 30.0 * 60_000.0;
 pub const MAX_LENGTH_MS: f64 = 24.0 * 3_600_000.0;
 /// Activity is written to storage at most this often, in milliseconds: each write wakes every other tab.
 const SAVE_EVERY_MS: f64 = 30_000.0;
+/// A generation from storage is at most this, whoever wrote it: those that follow have no more digits.
+const MAX_GENERATION: u64 = 1 << 52;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Session {
@@ -106,7 +108,8 @@ impl Session {
         let mut parts = stored.strip_prefix("1|")?.split('|');
         let id = parts.next().filter(|id| is_uuid(id))?.to_owned();
         let mut number = || parts.next().and_then(text::parse_integer);
-        let (started_at_ms, active_at_ms, generation) = (number()? as f64, number()? as f64, number()?);
+        let (started_at_ms, active_at_ms, generation) =
+            (number()? as f64, number()? as f64, number()?.min(MAX_GENERATION));
         let session = Self {
             id,
             started_at_ms: started_at_ms.min(now_ms),

@@ -706,3 +706,21 @@ fn a_row_says_what_the_page_was_given_also_when_the_flag_has_ended_since() {
     assert_eq!(page.field("variant"), ["a"]);
     assert_eq!(page.field("reason"), ["DISABLED"]);
 }
+
+#[test]
+fn a_link_for_which_there_was_no_room_is_recorded_when_there_is_some() {
+    let flag = |_| serde_json::json!({ "variants": { "a": 1 }, "default": "a", "experiment": "e" });
+    let flags: serde_json::Map<_, _> = (0..601).map(|at| (format!("flag_{at}"), flag(at))).collect();
+    let mut page = Page::first(Dedup::Session, &serde_json::json!({ "flags": flags }).to_string());
+    page.network = Network::Answers(Outcome::Unreachable);
+    for at in 0..601 {
+        page.read(&format!("flag_{at}"));
+    }
+    page.identify("alice");
+    page.network = Network::Answers(Outcome::Acknowledged);
+    page.step(Input::Flush);
+    page.advance(60_000.0);
+    let sent: String = page.sent.iter().map(|batch| batch.body.as_str()).collect();
+    assert!(sent.contains(r#""distinct_id":"alice""#), "the link is on its way");
+    assert_eq!(page.client.exposures().stats().pending, 0);
+}

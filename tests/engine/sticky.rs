@@ -128,3 +128,13 @@ fn a_decision_by_an_override_keeps_nothing() {
     page.client.clear_overrides();
     assert_eq!(page.read("f"), ("a".into(), "SPLIT"));
 }
+
+#[test]
+fn an_explanation_knows_what_the_last_decision_kept() {
+    let mut page = Page::first(Dedup::Session, &plain(1, "a"));
+    page.client.decide("f", page.now);
+    page.set_ruleset(&plain(2, "b"));
+    let explained: serde_json::Value = serde_json::from_str(&page.client.explain("f", page.now)).unwrap();
+    assert_eq!(explained["decision"]["variant"], "a");
+    assert_eq!(read(&mut page), "a");
+}

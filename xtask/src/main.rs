@@ -12,6 +12,7 @@ mod counts;
 mod debian;
 mod demo;
 mod fuzz;
+mod glue;
 mod node;
 mod package;
 mod pipeline;

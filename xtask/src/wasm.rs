@@ -1,5 +1,6 @@
 //! The WebAssembly module and its JavaScript glue, in pkg/src/wasm.
 
+use crate::glue;
 use crate::process;
 use crate::project::Project;
 use crate::stamp::Step;
@@ -19,7 +20,9 @@ const INPUTS: [&str; 6] =
 const BINDGEN: [&str; 4] = ["--target", "web", "--out-name", "pennon"];
 
 /// What is stripped here may not be stripped by rustc: wasm-bindgen reads `target_features`.
-const WASM_OPT: [&str; 4] = ["-Oz", "--strip-debug", "--strip-producers", "--strip-target-features"];
+/// The names take 1.4 kB of brotli in the module and 0.9 kB in the glue.
+const WASM_OPT: [&str; 5] =
+    ["-Oz", "--strip-debug", "--strip-producers", "--strip-target-features", "--minify-imports-and-exports"];
 
 /// How the module is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,8 +94,11 @@ fn make(project: &Project, toolchain: &Toolchain, form: Form) -> Result<()> {
     let module = out.join("pennon_bg.wasm");
     let mut optimizer = process::command(project.path("pkg/node_modules/.bin/wasm-opt"));
     optimizer.args(WASM_OPT).arg(&module).arg("-o").arg(&module);
-    process::step(project, "wasm-opt", &mut optimizer)?;
-    Ok(())
+    let renamed = process::step(project, "wasm-opt", &mut optimizer)?;
+    let path = out.join("pennon.js");
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = glue::with_short_names(&text, &renamed)?;
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn cargo(project: &Project, toolchain: &Toolchain, form: Form, target: &Path) -> Result<Command> {

@@ -4,6 +4,7 @@ from functools import lru_cache
 from math import prod
 
 MAX_PATTERN, MAX_SUBJECT, MAX_COUNT, MAX_WAYS, MAX_GROUPS = 256, 1024, 100, [1000, 100, 10], 16
+MAX_CUBIC_SUBJECT = 256
 SPECIAL = set("^$\\.*+?()[]{}|")
 ESCAPABLE = SPECIAL | {"/"}
 CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
@@ -258,7 +259,14 @@ class Matcher:
         return reached
 
 
+def is_cubic(pattern):
+    """Two quantifiers without an upper bound, and it may begin anywhere."""
+    reader = Parser(pattern)
+    reader.whole()
+    return reader.unbounded == 2 and not (pattern.startswith("^") and "|" not in pattern)
+
+
 def found_in(pattern, subject, ignore_case):
-    if len(subject) > MAX_SUBJECT:
+    if len(subject) > (MAX_CUBIC_SUBJECT if is_cubic(pattern) else MAX_SUBJECT):
         return False
     return bool(Matcher(subject, ignore_case).ends(tree_of(pattern), set(range(len(subject) + 1))))
