@@ -8,6 +8,7 @@
 )]
 
 mod allocation;
+mod bad_data;
 mod bounded;
 mod exposures;
 mod machine;

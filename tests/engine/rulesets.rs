@@ -284,7 +284,7 @@ fn a_refused_ruleset_leaves_the_last_good_one_in_place() {
 }
 
 #[test]
-fn a_ruleset_that_was_cut_off_anywhere_is_refused() {
+fn d03_a_ruleset_that_was_cut_off_anywhere_is_refused() {
     let text = full().to_string();
     for end in 0..text.len() {
         if text.is_char_boundary(end) {
@@ -294,14 +294,14 @@ fn a_ruleset_that_was_cut_off_anywhere_is_refused() {
 }
 
 #[test]
-fn a_byte_order_mark_is_passed_over() {
+fn d03_a_byte_order_mark_is_passed_over() {
     let marked = format!("\u{feff}{}", full());
     assert_eq!(answers(&mut client(&marked)), answers(&mut client(&full().to_string())));
     assert_eq!(refusal("\u{feff}\u{feff}{}"), ": found \u{feff}{}, expected a JSON object");
 }
 
 #[test]
-fn a_ruleset_of_8_mib_is_read_and_a_longer_one_is_not() {
+fn d01_a_ruleset_of_8_mib_is_read_and_a_longer_one_is_not() {
     let text = full().to_string();
     let padded = |bytes: usize| text.clone() + &" ".repeat(bytes - text.len());
     assert!(Ruleset::read(&padded(MAX_TEXT_BYTES), NATIVE).is_ok());
@@ -310,7 +310,7 @@ fn a_ruleset_of_8_mib_is_read_and_a_longer_one_is_not() {
 }
 
 #[test]
-fn ten_thousand_flags_are_read_and_each_is_found() {
+fn d01_ten_thousand_flags_are_read_and_each_is_found() {
     let flags: serde_json::Map<_, _> = (0..10_000)
         .map(|number| (format!("flag {number}"), json!({ "variants": { "v": number }, "default": "v" })))
         .collect();
@@ -330,7 +330,7 @@ fn an_object_with_very_many_members_is_read() {
 }
 
 #[test]
-fn a_value_nested_too_deep_breaks_its_flag_alone() {
+fn d02_a_value_nested_too_deep_breaks_its_flag_alone() {
     // The flag and its variants are two of the 64 levels.
     for (levels, is_read) in [(62, true), (63, false), (100_000, false)] {
         let deep = "[".repeat(levels) + &"]".repeat(levels);

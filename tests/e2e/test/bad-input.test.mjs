@@ -284,3 +284,15 @@ promise("whatever a page passes for a key or an id, nothing throws", async ({ op
   await flush(page)
   assert.ok(collector.rows().some(({ flag_key, distinct_id }) => flag_key === "banner" && distinct_id === "person-3"))
 })
+
+promise("D15 a value with NUL, U+2028 and </script> is stored byte by byte", async ({ open, collector }) => {
+  const page = await open()
+  const value = 'a\0b\u2028c\u2029</script><!--\ufeff\u{1f9a9}"\\\u007f'
+  const flags = { f: { variants: { v: { [value]: value } }, default: "v" }, text: { variants: { v: value }, default: "v" } }
+  await start(page, { ruleset: { schema: 1, flags }, identity: { distinctId: value } })
+  assert.equal(await page.evaluate(() => [client.getFlag("f"), client.getFlag("text")].length), 2)
+  await flush(page)
+  const rows = collector.rows().sort((one, other) => (one.flag_key < other.flag_key ? -1 : 1))
+  assert.deepEqual(rows.map((row) => JSON.parse(row.value)), [{ [value]: value }, value])
+  assert.deepEqual(rows.map((row) => row.distinct_id), [value, value])
+})
