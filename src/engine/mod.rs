@@ -15,7 +15,7 @@ mod evaluation;
 pub mod exposure;
 pub mod identity;
 pub mod json;
-mod pattern;
+pub mod pattern;
 pub mod platform;
 pub mod ruleset;
 pub mod session;

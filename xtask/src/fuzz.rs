@@ -26,10 +26,11 @@ struct Target {
     dictionary: Option<&'static str>,
 }
 
-const TARGETS: [Target; 2] = [
+const TARGETS: [Target; 3] = [
     Target { name: "compile", max_input_bytes: 16_384, dictionary: Some("fuzz/ruleset.dict") },
     // The input is a row of choices.
     Target { name: "evaluate", max_input_bytes: 4096, dictionary: None },
+    Target { name: "pattern", max_input_bytes: 128, dictionary: None },
 ];
 
 /// What `cargo fuzz` gives the compiler, without the sanitizers, which need a nightly one. The first names the pass;
