@@ -196,7 +196,12 @@ impl Session<'_> {
         process::step(project, "differential: cargo build", &mut build)?;
         let mut tests = npm(project, "tests/differential", &["test"]);
         tests.env("PENNON_DIFFERENTIAL", project.path("target/debug/differential"));
-        self.count(name, &mut tests, Counts::in_node_output)
+        let finished = process::observe(project, name, &mut tests, None)?;
+        // The seed is in the name of the test.
+        for line in finished.output.lines().filter(|line| line.contains("PENNON_SEED=")).take(1) {
+            note(line.trim_start_matches("# Subtest: "));
+        }
+        Ok(show(&finished, Counts::in_node_output(&finished.output).judged(finished.status.success())))
     }
 
     fn npm_test(&self, name: &str, folder: &str) -> Result<Counts> {
