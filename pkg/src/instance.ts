@@ -35,7 +35,9 @@ export function startInstance(load: LoadModule): Promise<Instance> {
 }
 
 async function start(load: LoadModule): Promise<Instance> {
-  const { memory } = initSync({ module: await load() })
+  // The build gives exports short names that nobody can know here.
+  const exports: unknown[] = Object.values(initSync({ module: await load() }))
+  const memory = exports.find((found) => found instanceof WebAssembly.Memory) as WebAssembly.Memory
   return {
     dead: false,
     members: new Set(),
