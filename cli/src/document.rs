@@ -20,6 +20,8 @@ pub struct Document {
     pub segments: Section,
     pub layers: Section,
     pub holdouts: Section,
+    /// The names of all fields.
+    pub fields: Vec<String>,
 }
 
 impl Document {
@@ -37,6 +39,7 @@ impl Document {
                 "holdouts" => document.holdouts = section(value),
                 _ => {}
             }
+            document.fields.push(key);
         }
         document
     }

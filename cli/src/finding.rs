@@ -30,6 +30,7 @@ pub enum Code {
     NoSlot,
     UnusedSegment,
     UnreachableRule,
+    MisspeltField,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::document::{Document, field, items, text};
 use crate::finding::{Code, Finding};
+use crate::misspelt::misspelt;
 use crate::view::{FlagView, condition_kind, each_condition};
 
 /// Warnings about a ruleset that reads.
@@ -31,6 +32,7 @@ pub fn lint(document: &Document) -> Vec<Finding> {
         }
     }
     findings.extend(unused_segments(document));
+    misspelt(document, &mut findings);
     findings
 }
 

@@ -12,6 +12,7 @@ mod explain;
 mod finding;
 mod input;
 mod lint;
+mod misspelt;
 mod normal;
 mod previous;
 mod story;

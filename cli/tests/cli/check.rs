@@ -173,3 +173,32 @@ fn a_reader_that_hangs_up_is_no_error() {
     assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()), (Some(1), ""));
     assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
 }
+
+#[test]
+fn a_field_that_is_nearly_one_that_is_read_is_a_warning_and_others_are_not() {
+    let folder = Folder::new();
+    let rule = json!({ "wehn": { "attribute": "plan", "op": "eq", "value": "pro" }, "serve": "b", "note": "for us", "name": 1 });
+    let condition =
+        json!({ "not": { "attribute": "plan", "op": "eq", "value": "pro", "ignorecase": true, "note": "" } });
+    let rules = [json!({ "when": condition, "serve": "a" }), rule];
+    let mut ruleset =
+        ruleset(flag(json!({ "rules": rules, "enabld": false, "description": "", "owner": "me", "state": 1 })));
+    ruleset["segment"] = json!({});
+    ruleset["$schema"] = json!("./ruleset.schema.json");
+    folder.write("ruleset.json", ruleset.to_string());
+    let ended = folder.run(&["check", "ruleset.json"]);
+    assert_eq!(ended.code, Some(0));
+    let warned = |place: &str, meant: &str| {
+        format!("warning: {place}: nothing reads this field, expected {meant:?} or another name")
+    };
+    assert_eq!(
+        lines(&ended),
+        [
+            warned("segment", "segments"),
+            warned("flags.f.enabld", "enabled"),
+            warned("flags.f.rules[1].wehn", "when"),
+            warned("flags.f.rules[0].when.not.ignorecase", "ignoreCase"),
+            "0 errors, 4 warnings".to_owned(),
+        ]
+    );
+}
