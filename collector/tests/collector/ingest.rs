@@ -252,8 +252,7 @@ fn a_malformed_row_is_refused_by_itself() {
         with("attributes", json!({ "nested": {} })),
         with("value", json!(0)).replace(":0", ":1e400"),
     ];
-    let missing =
-        ["{}".to_owned(), with("flag_key", json!(null)), with("flag_key", json!("")), with("distinct_id", json!(""))];
+    let missing = ["{}".to_owned(), with("flag_key", json!(null)), with("distinct_id", json!(""))];
     let bad_id = [
         with("id", json!("")),
         with("id", json!("short")),
@@ -294,6 +293,18 @@ fn a_malformed_row_is_refused_by_itself() {
             refused.len() + 2
         )
     );
+}
+
+#[test]
+fn a_flag_may_be_called_by_an_empty_text() {
+    let site = Site::new();
+    let collector = site.start();
+    let mut row = row("u1");
+    row["flag_key"] = json!("");
+    let answer = collector.send_text(&json!({ "exposures": [row] }).to_string());
+    assert_eq!((answer.status, answer.header("x-pennon-refused")), (204, None));
+    let keys: Vec<Value> = site.rows(&[]).into_iter().map(|row| row["flag_key"].clone()).collect();
+    assert_eq!(keys, [""]);
 }
 
 #[test]
