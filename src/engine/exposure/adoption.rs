@@ -113,7 +113,6 @@ impl State {
                 effects.extend(self.flights.drain(..).map(|flight| Effect::Abort { flight: flight.number }));
                 let rows = self.ring.remove(usize::MAX, |_| true);
                 self.give_up(&rows, Dropped::Consent, effects);
-                self.adopted.clear();
                 self.acknowledged = Acknowledged::default();
                 self.unstored = false;
                 self.flush_due_mono_ms = None;

@@ -56,7 +56,7 @@ impl State {
         let flight = self.flights.swap_remove(place);
         self.is_answered |= outcome != Outcome::Unreachable;
         if let Some(server_ms) = server_ms {
-            self.server_offset_ms = Some(now.wall_ms - server_ms);
+            self.server_offset_ms = Some(server_ms - now.mono_ms);
         }
         let ids = self.ring.iter().filter(|waiting| waiting.flight == number).map(|waiting| waiting.id.to_text());
         let ids: Vec<String> = ids.collect();
@@ -225,7 +225,8 @@ impl State {
     /// Gives up what is older than the collector's memory. A clock that disagrees with the server's expires nothing.
     fn expire(&mut self, now: Now, effects: &mut Vec<Effect>) {
         let timing = self.config.timing;
-        if !self.is_answered || self.server_offset_ms.is_some_and(|offset_ms| offset_ms.abs() > timing.clock_trust_ms) {
+        let disagrees = |offset_ms: f64| (now.wall_ms - now.mono_ms - offset_ms).abs() > timing.clock_trust_ms;
+        if !self.is_answered || self.server_offset_ms.is_some_and(disagrees) {
             return;
         }
         let is_old = |waiting: &Waiting| waiting.flight == 0 && now.wall_ms - waiting.ts_ms > timing.expiry_ms;

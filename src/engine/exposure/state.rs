@@ -177,7 +177,7 @@ pub struct State {
     pub(super) wake_at_mono_ms: Option<f64>,
     /// Whether any server has answered.
     pub(super) is_answered: bool,
-    /// This clock less the server's, where it told.
+    /// The server's clock less the monotonic one, where it told.
     pub(super) server_offset_ms: Option<f64>,
 }
 
