@@ -1,3 +1,4 @@
+import { parse } from "./natives.js"
 import { deepFreeze } from "./plain.js"
 import type { Decision, ErrorCode, Json, Reason } from "./types.js"
 import { rowValue, type RowValue } from "./values.js"
@@ -58,14 +59,14 @@ export function createAnswers() {
 
   function flagOf(engine: Engine, key: string): Flag {
     let flag = flags.get(key)
-    if (!flag) flags.set(key, (flag = { says: JSON.parse(engine.describe(key)) as FlagDescription, read: [] }))
+    if (!flag) flags.set(key, (flag = { says: parse(engine.describe(key)) as FlagDescription, read: [] }))
     return flag
   }
 
   function variantAt(engine: Engine, key: string, flag: Flag, at: number): Variant {
     let variant = flag.read[at]
     if (!variant) {
-      const value = flag.says.values?.[at] ?? (JSON.parse(engine.variantJson(key, flag.says.variants?.[at] ?? "") ?? "null") as Json)
+      const value = flag.says.values?.[at] ?? (parse(engine.variantJson(key, flag.says.variants?.[at] ?? "") ?? "null") as Json)
       deepFreeze(value)
       flag.read[at] = variant = { value }
     }

@@ -1,3 +1,5 @@
+import type { Area } from "./area.js"
+
 /** What the tab that asked last tells the others, through localStorage. Times are Unix milliseconds. */
 export interface Claim {
   readonly askedMs: number
@@ -8,18 +10,14 @@ export interface Claim {
 }
 
 /** The claim under this key; undefined when there is none, or it is on another ruleset than `id`. It may be nonsense. */
-export function readClaim(key: string, id: string): Claim | undefined {
-  try {
-    const [of, askedMs, nextMs, keptAtMs] = localStorage.getItem(key)?.split(" ") ?? []
-    return of === id ? { askedMs: Number(askedMs), nextMs: Number(nextMs), keptAtMs: Number(keptAtMs) } : undefined
-  } catch {
-    return undefined
-  }
+export function readClaim(area: Area, key: string, id: string): Claim | undefined {
+  const [of, askedMs, nextMs, keptAtMs] = area.getItem(key)?.split(" ") ?? []
+  return of === id ? { askedMs: Number(askedMs), nextMs: Number(nextMs), keptAtMs: Number(keptAtMs) } : undefined
 }
 
-export function writeClaim(key: string, id: string, { askedMs, nextMs, keptAtMs }: Claim): void {
+export function writeClaim(area: Area, key: string, id: string, { askedMs, nextMs, keptAtMs }: Claim): void {
   try {
-    localStorage.setItem(key, [id, askedMs, nextMs, keptAtMs].join(" "))
+    area.setItem(key, [id, askedMs, nextMs, keptAtMs].join(" "))
   } catch {
     // Blocked or full: each tab asks by itself.
   }

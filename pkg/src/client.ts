@@ -1,9 +1,10 @@
 import { createAnswers, decisionOf, type Answer } from "./answers.js"
+import { createArea } from "./area.js"
 import { createDelivery } from "./delivery.js"
 import { shown } from "./errors.js"
 import { createEvents } from "./events.js"
 import { createHandshake } from "./handshake.js"
-import { isTrap, startInstance, type Instance, type LoadModule, type Member } from "./instance.js"
+import { startInstance, type Instance, type LoadModule, type Member } from "./instance.js"
 import { hostFetch, soon, wallClockMs } from "./natives.js"
 import { readOptions, type Settings } from "./options.js"
 import { addOverride, keepOverrides, MAX_KEY_LENGTH, tabOverrides, type Overrides } from "./overrides.js"
@@ -71,10 +72,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       return call(engine)
     } catch (error) {
       problems.add("ENGINE_FAILED", "wasm", `found ${shown(error)}, expected an answer`)
-      if (isTrap(error)) {
-        instance.dead = true
-        for (const member of instance.members) member.trapped()
-      }
+      instance.trapped()
       return otherwise
     }
   }
@@ -87,7 +85,8 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
 
   const member: Member = {
     trapped: stopTouching,
-    sessionStored: (key, text) => enter((engine) => engine.storageEvent(key, text), undefined),
+    replaced: () => undefined,
+    stored: (key, text) => enter((engine) => engine.storageEvent(key, text), undefined),
   }
 
   /** Nothing calls back into the module from here on. */
@@ -244,7 +243,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       handshake?.begin()
     },
     sessionStored(key, text) {
-      for (const other of instance?.members ?? []) if (other !== member) other.sessionStored(key, text)
+      for (const other of instance?.members ?? []) if (other !== member) other.stored(key, text)
     },
     delivery(status, batchId, ids, pending) {
       if (status === "acknowledged") handshake?.goOn()
@@ -255,7 +254,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       poller?.pageEvent(event)
       if (event.type === "storage") {
         const { key, newValue } = event as StorageEvent
-        if (typeof key === "string" && typeof newValue === "string") member.sessionStored(key, newValue)
+        if (typeof key === "string" && typeof newValue === "string") member.stored(key, newValue)
         return
       }
       if (ACTIVITY.includes(event.type)) {
@@ -309,8 +308,10 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     return true
   }
 
+  const prefix = `pennon1:${settings.namespace}:`
+  const area = createArea(prefix, settings.persist, true)
   const { ruleset } = settings
-  const poller = ruleset.kind !== "url" ? undefined : createPoller(ruleset, `pennon1:${settings.namespace}:r`, {
+  const poller = ruleset.kind !== "url" ? undefined : createPoller(ruleset, area, `${prefix}p`, {
     take: (text) => enter((engine) => putRuleset(engine, text, ruleset.url), false),
     failed: (message) => problems.add("RULESET_UNAVAILABLE", ruleset.url, message),
   })

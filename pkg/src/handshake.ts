@@ -1,4 +1,4 @@
-import { wallClockMs } from "./natives.js"
+import { later, wallClockMs } from "./natives.js"
 
 /** How long a slice may take, in milliseconds, before it ends with the flag it is at: that may still send a batch. */
 const SLICE_MS = 3
@@ -23,9 +23,7 @@ export function createHandshake(visit: (place: number) => boolean | undefined): 
   function plan(): void {
     isWaiting = false
     clearTimeout(timer as number)
-    timer = setTimeout(slice, 0)
-    // A timer of ours keeps no Node process alive.
-    ;(timer as { unref?(): void } | undefined)?.unref?.()
+    timer = later(slice, 0)
   }
 
   function slice(): void {

@@ -1,27 +1,39 @@
-import { utf8 } from "./natives.js"
-import { Engine, initSync, type EngineOptions, type Host } from "./wasm/pennon.js"
+import { soon, utf8, wallClockMs } from "./natives.js"
+import { timing } from "./timing.js"
+import { bind, type Engine, type EngineOptions, type Host } from "./wasm/pennon.js"
 
 /** Gives the compiled module, or rejects. Each entry of the package has its own way to find it. */
 export type LoadModule = () => Promise<WebAssembly.Module>
 
-/** A running module. One serves all clients of a page. */
+/** A running module, which serves all clients of a page; after a trap, the next one. */
 export interface Instance {
-  /** Whether it has trapped. A dead instance must never be entered again. */
-  dead: boolean
+  /** Whether it has trapped and no other has taken its place. Then it must not be entered. */
+  readonly dead: boolean
+  /** Whether none will. */
+  readonly spent: boolean
+  /** How often it has trapped on this page. */
+  readonly traps: number
   /** The clients that it serves. */
   readonly members: Set<Member>
   createEngine(options: EngineOptions, host: Host, signal: AbortSignal): Engine
   /** Puts the text into the room that the engine has for a ruleset. */
   handOver(engine: Engine, text: string): void
+  /** What was called has thrown: the instance is dead, and replaced when the task has run to its end. */
+  trapped(): void
 }
 
 /** What the clients of an instance tell each other. */
 export interface Member {
-  /** The instance has trapped. */
+  /** The instance has trapped: all that came from it is dead. */
   trapped(): void
-  /** Another client stored a session under this key. */
-  sessionStored(key: string, text: string): void
+  /** There is another instance in its place, or, when that is spent, none. */
+  replaced(): void
+  /** Another client stored a text under this key, or another tab. */
+  stored(key: string, text: string): void
 }
+
+/** Traps are forgotten after so long. */
+const TRAPS_WITHIN_MS = 600_000
 
 let starting: Promise<Instance> | undefined
 
@@ -35,13 +47,47 @@ export function startInstance(load: LoadModule): Promise<Instance> {
 }
 
 async function start(load: LoadModule): Promise<Instance> {
-  // The build gives exports short names that nobody can know here.
-  const exports: unknown[] = Object.values(initSync({ module: await load() }))
-  const memory = exports.find((found) => found instanceof WebAssembly.Memory) as WebAssembly.Memory
-  return {
-    dead: false,
+  const module = await load()
+  let glue: ReturnType<typeof bind>
+  let memory: WebAssembly.Memory
+  let dead = false
+  let spent = false
+  let traps: number[] = []
+  let trapCount = 0
+
+  function begin(): void {
+    glue = bind()
+    // The build gives exports short names that nobody can know here.
+    memory = Object.values(glue.start(module)).find((found) => found instanceof WebAssembly.Memory) as WebAssembly.Memory
+  }
+
+  function replace(): void {
+    glue.drop()
+    const nowMs = wallClockMs()
+    traps = traps.filter((atMs) => Math.abs(nowMs - atMs) < TRAPS_WITHIN_MS * timing.scale)
+    spent = traps.length >= timing.maxTraps
+    traps.push(nowMs)
+    try {
+      if (!spent) begin()
+    } catch {
+      spent = true
+    }
+    dead = spent
+    for (const member of [...instance.members]) member.replaced()
+  }
+
+  const instance: Instance = {
+    get dead() {
+      return dead
+    },
+    get spent() {
+      return spent
+    },
+    get traps() {
+      return trapCount
+    },
     members: new Set(),
-    createEngine: (options, host, signal) => new Engine(options, host, signal),
+    createEngine: (options, host, signal) => new glue.Engine(options, host, signal),
     handOver(engine, text) {
       let taken = 0
       let bytes = 0
@@ -55,10 +101,14 @@ async function start(load: LoadModule): Promise<Instance> {
       }
       engine.roomForRuleset(bytes)
     },
+    trapped() {
+      if (dead) return
+      dead = true
+      trapCount++
+      for (const member of [...instance.members]) member.trapped()
+      soon(replace)
+    },
   }
-}
-
-/** Whether an error that came out of the module means that it must not be entered again. */
-export function isTrap(error: unknown): boolean {
-  return error instanceof WebAssembly.RuntimeError || error instanceof RangeError
+  begin()
+  return instance
 }

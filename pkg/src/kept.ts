@@ -1,5 +1,5 @@
 import type { RulesetText } from "./ruleset.js"
-import { wallClockMs } from "./natives.js"
+import { later, wallClockMs } from "./natives.js"
 
 const CACHE = "pennon1"
 const KEPT_AT = "pennon-kept-at"
@@ -14,11 +14,7 @@ export interface KeptText extends RulesetText {
 }
 
 function patience(): Promise<undefined> {
-  return new Promise((resolve) => {
-    const timer: unknown = setTimeout(resolve, PATIENCE_MS)
-    // A timer of ours keeps no Node process alive.
-    ;(timer as { unref?(): void }).unref?.()
-  })
+  return new Promise((resolve) => void later(() => resolve(undefined), PATIENCE_MS))
 }
 
 /** The last good ruleset of a URL, in the browser's Cache API. */

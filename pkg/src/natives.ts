@@ -4,15 +4,54 @@
 
 export const hostFetch: typeof fetch | undefined = typeof fetch === "function" ? fetch : undefined
 
+export const { parse, stringify } = JSON
+
 export const utf8 = new TextEncoder()
 
 const hostQueueMicrotask: typeof queueMicrotask | undefined =
   typeof queueMicrotask === "function" ? queueMicrotask : undefined
 
+/** zone.js runs what is scheduled in its root zone without having a framework look for changes after it. */
+const zone = (globalThis as { Zone?: { root?: { run?<T>(work: () => T): T } } }).Zone?.root
+
+/** Does `work` so that nothing it schedules wakes a framework that watches through zone.js. */
+export function unwatched<T>(work: () => T): T {
+  return zone?.run ? zone.run(work) : work()
+}
+
+/** `task`, which throws nothing at the page. */
+function safe(task: () => void): () => void {
+  return () => {
+    try {
+      task()
+    } catch {
+      // A page has replaced something that it is made of.
+    }
+  }
+}
+
 /** Calls `task` when the current task has run to its end. */
 export function soon(task: () => void): void {
-  if (hostQueueMicrotask) hostQueueMicrotask(task)
-  else void Promise.resolve().then(task)
+  unwatched(() => {
+    if (hostQueueMicrotask) hostQueueMicrotask(safe(task))
+    else void Promise.resolve().then(safe(task))
+  })
+}
+
+/** Calls `task` after so many milliseconds. The timer's id; undefined where a page has replaced timers by what throws. */
+export function later(task: () => void, delayMs: number): unknown {
+  try {
+    const timer: unknown = unwatched(() => setTimeout(safe(task), delayMs))
+    letGo(timer)
+    return timer
+  } catch {
+    return undefined
+  }
+}
+
+/** A timer of ours keeps no Node process alive. */
+export function letGo(timer: unknown): void {
+  ;(timer as { unref?(): void } | undefined)?.unref?.()
 }
 
 /** Where relative URLs start; undefined where there is no page. */

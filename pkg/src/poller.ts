@@ -1,7 +1,8 @@
+import type { Area } from "./area.js"
 import { readClaim, writeClaim, type Claim } from "./claim.js"
 import { hashOf } from "./hash.js"
 import { createKept } from "./kept.js"
-import { random, wallClockMs } from "./natives.js"
+import { later, random, wallClockMs } from "./natives.js"
 import { fetchRuleset, type RulesetText } from "./ruleset.js"
 
 /** While there is no ruleset at all it is asked for sooner: after twice, four times, … so many milliseconds. */
@@ -47,10 +48,10 @@ export interface Poller {
 /**
  * Fetches the ruleset and asks for it again while the page is visible, or where there is no page.
  *
- * The tabs of a browser ask in turn: the one that asks says so under `claimKey` in localStorage, and says when it has kept
+ * The tabs of a browser ask in turn: the one that asks says so under `claimKey` in storage, and says when it has kept
  * another ruleset, which the others then read. Where nothing can be kept, each asks by itself.
  */
-export function createPoller(source: UrlSource, claimKey: string, taker: Taker): Poller {
+export function createPoller(source: UrlSource, area: Area, claimKey: string, taker: Taker): Poller {
   const { url, headers, refreshMs, maxAgeMs } = source
   const id = hashOf(`${url} ${JSON.stringify(headers)}`)
   const kept = createKept(`https://pennon.invalid/${id}?${url}`, maxAgeMs)
@@ -77,7 +78,7 @@ export function createPoller(source: UrlSource, claimKey: string, taker: Taker):
     const usualMs = known ? refreshMs : Math.min(refreshMs, FIRST_RETRY_MS)
     const waitMs = Math.min(usualMs * 2 ** failures, longestMs) * (1 - JITTER / 2)
     own = { askedMs, nextMs: askedMs + waitMs, keptAtMs }
-    if (refreshMs && isShared()) writeClaim(claimKey, id, own)
+    if (refreshMs && isShared()) writeClaim(area, claimKey, id, own)
   }
 
   /** Looks again at that time. */
@@ -85,16 +86,14 @@ export function createPoller(source: UrlSource, claimKey: string, taker: Taker):
     clearTimeout(timer as number)
     if (isIdle()) return
     const waitMs = atMs - wallClockMs()
-    timer = setTimeout(() => void look(), (waitMs > 0 ? Math.min(waitMs, longestMs) : refreshMs) + random() * JITTER * refreshMs)
-    // A timer of ours keeps no Node process alive.
-    ;(timer as { unref?(): void } | undefined)?.unref?.()
+    timer = later(() => void look(), (waitMs > 0 ? Math.min(waitMs, longestMs) : refreshMs) + random() * JITTER * refreshMs)
   }
 
   /** Asks if it is time to. `isShown`: the page has become visible, or is online again. */
   async function look(isShown?: boolean): Promise<void> {
     clearTimeout(timer as number)
     if (isIdle()) return
-    const told = isShared() ? readClaim(claimKey, id) : undefined
+    const told = isShared() ? readClaim(area, claimKey, id) : undefined
     if (told && told.keptAtMs > own.keptAtMs) await takeKept()
     const nowMs = wallClockMs()
     // Storage that takes nothing more holds an old claim.

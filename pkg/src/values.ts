@@ -1,3 +1,4 @@
+import { stringify } from "./natives.js"
 import type { Json } from "./types.js"
 
 /** The longest JSON text of a value that a row carries, in UTF-16 units. */
@@ -13,8 +14,16 @@ export interface RowValue {
 
 /** `written`: the value's JSON in the ruleset. */
 export function rowValue(value: Json, written: () => string | undefined): RowValue {
-  // A page that gives every object a `toJSON` may leave nothing of it.
-  const text = (JSON.stringify(value) as string | undefined) ?? written() ?? "null"
+  const text = textOf(value) ?? written() ?? "null"
   const isCut = text.length > MAX_VALUE_LENGTH
-  return { text: isCut ? JSON.stringify(text.slice(0, MAX_VALUE_LENGTH)) : text, isCut }
+  return { text: isCut ? stringify(text.slice(0, MAX_VALUE_LENGTH)) : text, isCut }
+}
+
+/** A page that gives every object a `toJSON` may leave nothing of it. */
+function textOf(value: Json): string | undefined {
+  try {
+    return stringify(value)
+  } catch {
+    return undefined
+  }
 }

@@ -1,4 +1,4 @@
-//! Chromium and its driver.
+//! Chromium, Firefox and WebKit, and their drivers.
 
 use crate::apt;
 use crate::process::on_path;
@@ -9,6 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const CHROMIUM_NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+/// Debian's Firefox is the one with extended support.
+const FIREFOX_NAMES: [&str; 2] = ["firefox-esr", "firefox"];
 
 /// Quiet and the same everywhere: no graphics card, no traffic of the browser's own.
 const FLAGS: [&str; 7] = [
@@ -29,6 +32,44 @@ pub fn chromium(project: &Project) -> Result<PathBuf> {
 /// chromedriver: what CHROMEDRIVER names, else from PATH, else installed with apt.
 pub fn chromedriver(project: &Project) -> Result<PathBuf> {
     find(project, "CHROMEDRIVER", &["chromedriver"], "chromium-driver", "chromedriver")
+}
+
+/// Firefox: what PENNON_FIREFOX names, else from PATH, else installed with apt.
+pub fn firefox(project: &Project) -> Result<PathBuf> {
+    find(project, "PENNON_FIREFOX", &FIREFOX_NAMES, "firefox-esr", "Firefox")
+}
+
+/// What runs pages in WebKit.
+pub struct WebKit {
+    pub driver: PathBuf,
+    /// WebKitGTK's own small browser.
+    pub browser: PathBuf,
+}
+
+/// WebKitGTK's driver and browser: what PENNON_WEBKIT_DRIVER and PENNON_MINI_BROWSER name, else where they are
+/// installed, else installed with apt. With them xvfb-run, as the browser needs a display.
+pub fn webkit(project: &Project) -> Result<WebKit> {
+    let driver = find(project, "PENNON_WEBKIT_DRIVER", &["WebKitWebDriver"], "webkit2gtk-driver", "WebKitWebDriver")?;
+    if on_path(&["xvfb-run"]).is_none() {
+        if !apt::is_here() {
+            bail!("xvfb-run is missing; install it: WebKit needs a display");
+        }
+        // What xvfb-run uses to let its programs in is a package of its own.
+        apt::install(project, &["xvfb", "xauth"], "testing in WebKit")?;
+    }
+    if let Some(named) = std::env::var_os("PENNON_MINI_BROWSER").filter(|value| !value.is_empty()) {
+        return Ok(WebKit { driver, browser: named.into() });
+    }
+    let browser = mini_browsers().into_iter().find(|file| file.is_file()).context(
+        "WebKit's MiniBrowser is not where the package webkit2gtk-driver puts it; set PENNON_MINI_BROWSER to its path",
+    )?;
+    Ok(WebKit { driver, browser })
+}
+
+/// Where MiniBrowser may be: Debian has a folder for each architecture.
+fn mini_browsers() -> Vec<PathBuf> {
+    let folders = fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path());
+    folders.flat_map(|folder| ["4.1", "6.0"].map(|api| folder.join(format!("webkit2gtk-{api}/MiniBrowser")))).collect()
 }
 
 fn find(project: &Project, variable: &str, names: &[&str], package: &str, what: &str) -> Result<PathBuf> {

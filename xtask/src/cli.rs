@@ -3,7 +3,7 @@
 use crate::project::Project;
 use crate::suites::Suite;
 use crate::wasm::Form;
-use crate::{bench, demo, fuzz, pipeline, size, suites};
+use crate::{bench, demo, faults, fuzz, pipeline, size, suites};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -39,6 +39,8 @@ enum Command {
     Size,
     /// Measure the engine natively, then build everything and measure it in Chromium
     Bench,
+    /// Inject the faults of docs/delivery.md in real browsers; print how many each survived, and what failed
+    Faults(faults::Choice),
     /// Look for inputs that crash the engine, guided by what they reach; what is found stays in target/fuzz
     Fuzz {
         /// How long each target runs
@@ -61,6 +63,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Test { only } => suites::run(&project, form, &only),
         Command::Size => size::run(&project, form),
         Command::Bench => bench::run(&project, form),
+        Command::Faults(choice) => faults::run(&project, form, &choice),
         Command::Fuzz { seconds, target } => fuzz::run(&project, seconds, target.as_deref()),
     }
 }
@@ -74,7 +77,7 @@ mod tests {
     fn every_command_is_well_formed_and_has_help() {
         let mut command = Cli::command();
         command.clone().debug_assert();
-        for name in ["build", "demo", "test", "size", "bench", "fuzz"] {
+        for name in ["build", "demo", "test", "size", "bench", "faults", "fuzz"] {
             let help = command.find_subcommand_mut(name).unwrap().render_long_help().to_string();
             assert!(help.contains("Usage:"), "{name}: {help}");
         }

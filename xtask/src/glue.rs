@@ -1,5 +1,10 @@
-//! Short names for what passes between the module and its glue. wasm-bindgen's say what they are, in every copy of the
-//! module and of the JavaScript; wasm-opt gives the module short ones and tells which, and here the glue gets the same.
+//! What is changed in wasm-bindgen's glue.
+//!
+//! Short names for what passes between it and the module. wasm-bindgen's say what they are, in every copy of the module
+//! and of the JavaScript; wasm-opt gives the module short ones and tells which, and here the glue gets the same.
+//!
+//! A function around it. The glue holds one instance of the module for ever, and a trap spends that. (wasm-bindgen's own
+//! way, `--experimental-reset-state-function`, adds a check to each call and 2 kB.)
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
@@ -27,6 +32,42 @@ pub fn with_short_names(glue: &str, renamed: &str) -> Result<String> {
         glue = with_export(&glue, name, short);
     }
     Ok(glue)
+}
+
+/// The end of the function around the glue. `drop`: whatever still holds on to the instance (a timer, a finalizer of the
+/// garbage collector) does nothing from then on.
+const END: &str = "return {
+    Engine,
+    start: (module) => __wbg_finalize_init(new WebAssembly.Instance(module, __wbg_get_imports()), module),
+    drop() { wasm = new Proxy({}, { get: () => () => undefined }); },
+};
+}
+";
+
+/// The glue as a function, `bind`, that makes one for an instance of its own. What loads the module is left out: the package
+/// does that itself.
+pub fn for_each_instance(glue: &str) -> Result<String> {
+    let begin = glue.find("export class Engine {").context("found no class in the glue, expected Engine")?;
+    let load = glue.find("async function __wbg_load(").context("found no __wbg_load in the glue, expected one")?;
+    let body = glue.get(begin..load).context("found __wbg_load before the class, expected it behind")?;
+    let body = replaced(body, "export class Engine {", "class Engine {", "class")?;
+    ensure!(body.contains("function __wbg_finalize_init("), "found no __wbg_finalize_init in the glue, expected one");
+    Ok(format!("export function bind() {{\n{body}{END}"))
+}
+
+/// The declarations that go with it.
+pub fn declared_for_each_instance(declarations: &str) -> Result<String> {
+    let end = declarations.find("export type InitInput").context("found no InitInput declared, expected it last")?;
+    let kept = declarations.get(..end).unwrap_or_default();
+    Ok(format!(
+        "{kept}/** The glue of an instance of its own. `start` gives the exports; after `drop` it does nothing. */
+export function bind(): {{
+  readonly Engine: typeof Engine
+  start(module: WebAssembly.Module): object
+  drop(): void
+}}
+"
+    ))
 }
 
 fn replaced(text: &str, from: &str, to: &str, name: &str) -> Result<String> {
@@ -74,6 +115,29 @@ mod tests {
         __wbg_now_12: function() {},
 "
         );
+    }
+
+    #[test]
+    fn the_glue_becomes_a_function_without_what_loads_the_module() {
+        let glue = "/* types */
+export class Engine {
+}
+let wasm;
+function __wbg_finalize_init(instance, module) {
+}
+async function __wbg_load(module, imports) {
+}
+export { initSync, __wbg_init as default };
+";
+        let bound = for_each_instance(glue).unwrap();
+        assert!(
+            bound.starts_with("export function bind() {\nclass Engine {\n}\nlet wasm;\nfunction __wbg_finalize_init(")
+        );
+        assert!(bound.ends_with(END));
+        assert_eq!(bound.matches("export").count(), 1);
+        for missing in ["export class Engine {", "async function __wbg_load(", "function __wbg_finalize_init("] {
+            assert!(for_each_instance(&glue.replace(missing, "")).is_err(), "{missing}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod collector;
 mod counts;
 mod debian;
 mod demo;
+mod faults;
 mod fuzz;
 mod glue;
 mod node;

@@ -1,4 +1,4 @@
-//! wasm-bindgen and wasm-pack, in exactly the versions that the project needs.
+//! wasm-bindgen, wasm-pack and geckodriver, in exactly the versions that the project needs.
 
 use crate::process::{self, command, on_path};
 use crate::project::Project;
@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const WASM_PACK_VERSION: &str = "0.15.1";
+const GECKODRIVER_VERSION: &str = "0.37.1";
 
 /// The folder with `wasm-bindgen` and `wasm-bindgen-test-runner`, of the version that Cargo.lock has: the tool and the
 /// crate speak a format that changes with every release.
@@ -18,6 +19,11 @@ pub fn wasm_bindgen(project: &Project) -> Result<PathBuf> {
 /// The folder with `wasm-pack`.
 pub fn wasm_pack(project: &Project) -> Result<PathBuf> {
     install(project, "wasm-pack", &["wasm-pack"], WASM_PACK_VERSION)
+}
+
+/// The folder with `geckodriver`, which drives Firefox.
+pub fn geckodriver(project: &Project) -> Result<PathBuf> {
+    install(project, "geckodriver", &["geckodriver"], GECKODRIVER_VERSION)
 }
 
 /// The version of the crate wasm-bindgen in Cargo.lock.
@@ -104,6 +110,7 @@ mod tests {
     fn a_tools_version_is_the_second_word_of_its_answer() {
         assert_eq!(version_in("wasm-bindgen 0.2.130").as_deref(), Some("0.2.130"));
         assert_eq!(version_in("wasm-bindgen-test-runner 0.2.130 (f00)").as_deref(), Some("0.2.130"));
+        assert_eq!(version_in("geckodriver 0.37.1 (abc 2026-01-01)\n\nThe source code\n").as_deref(), Some("0.37.1"));
         assert_eq!(version_in("wasm-pack"), None);
     }
 }

@@ -13,8 +13,15 @@ use std::path::Path;
 use std::process::Command;
 
 const OUT: &str = "pkg/src/wasm";
-const INPUTS: [&str; 6] =
-    ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", "src", "pkg/package.json", "pkg/package-lock.json"];
+const INPUTS: [&str; 7] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    ".cargo/config.toml",
+    "src",
+    "pkg/package.json",
+    "pkg/package-lock.json",
+    "xtask/src/glue.rs",
+];
 
 /// `--target web`: an ES module that fetches nothing by itself until it is given the module.
 const BINDGEN: [&str; 4] = ["--target", "web", "--out-name", "pennon"];
@@ -97,8 +104,12 @@ fn make(project: &Project, toolchain: &Toolchain, form: Form) -> Result<()> {
     let renamed = process::step(project, "wasm-opt", &mut optimizer)?;
     let path = out.join("pennon.js");
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let text = glue::with_short_names(&text, &renamed)?;
-    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+    let text = glue::for_each_instance(&glue::with_short_names(&text, &renamed)?)?;
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    let path = out.join("pennon.d.ts");
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    fs::write(&path, glue::declared_for_each_instance(&text)?)
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn cargo(project: &Project, toolchain: &Toolchain, form: Form, target: &Path) -> Result<Command> {

@@ -249,12 +249,12 @@ promise("a page that is spoilt in storage starts, asks, and keeps up", async ({ 
   collector.publish(saying("hello 0"))
   await follow(page, {}, { namespace: "test" })
   await keptOnce(page, saying("hello 0"))
-  const id = (await page.evaluate(() => localStorage.getItem("pennon1:test:r"))).split(" ")[0]
+  const id = (await page.evaluate(() => localStorage.getItem("pennon1:test:p"))).split(" ")[0]
   const future = Date.now() + 1e12
   const claims = [`${id} 0 ${future} 0`, `${id} ${future} ${future} ${future}`, `${id} NaN Infinity -1`, `${id}`, "", "\u0000", "9".repeat(100_000)]
   for (const [at, claim] of claims.entries()) {
     collector.publish(saying(`hello ${at + 1}`, at + 2))
-    await page.evaluate((claim) => localStorage.setItem("pennon1:test:r", claim), claim)
+    await page.evaluate((claim) => localStorage.setItem("pennon1:test:p", claim), claim)
     await eventually(() => greeting(page), (text) => text === `hello ${at + 1}`)
   }
   for (const body of ["{ nonsense", "", "[]"]) {
@@ -293,7 +293,7 @@ for (const [what, spoil] of [
       assert.deepEqual(await problems(page), [])
     }
     if (what === "never answers") return
-    const claims = () => tabs[0].evaluate(() => JSON.stringify(Object.entries(localStorage).filter(([key]) => key.endsWith(":r"))))
+    const claims = () => tabs[0].evaluate(() => JSON.stringify(Object.entries(localStorage).filter(([key]) => key.endsWith(":p"))))
     const before = await claims()
     const count = requests.length
     await eventually(() => requests.length, (length) => length >= count + 3)

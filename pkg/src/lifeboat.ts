@@ -1,0 +1,117 @@
+import type { Area } from "./area.js"
+import { hashOf } from "./hash.js"
+import { later, parse, stringify, utf8, wallClockMs } from "./natives.js"
+import { orphans, readSegment, removeLeases } from "./outbox.js"
+import { timing } from "./timing.js"
+
+const MAX_ROWS = 100
+/** UTF-8, without what is around the rows. */
+const MAX_BYTES = 45 * 1024
+const EVERY_MS = 60_000
+/** What another tab says of later than that is nonsense, or a clock was set back. */
+const LONGEST_WAIT_MS = 3_600_000
+
+/** Sends what outboxes hold where there is no module to do it: slowly, and nothing else. */
+export interface Lifeboat {
+  begin(): void
+  stop(): void
+}
+
+/**
+ * `root`: what the keys of the outboxes begin with; `turnKey`: where the tabs say when the next batch is due. `send` gives
+ * how long to wait, or undefined when the rows are acknowledged.
+ */
+export function createLifeboat(
+  area: Area,
+  root: string,
+  turnKey: string,
+  key: string,
+  send: (body: string) => Promise<number | undefined>,
+): Lifeboat {
+  let timer: unknown
+  let isOut = false
+
+  /** What to send, and what of each segment that is. */
+  function load(): { body: string; taken: Map<string, Set<string>> } {
+    const batch = { v: 1, key, sent_at_ms: wallClockMs(), ledgers: [] as unknown[], exposures: [] as unknown[], links: [] as unknown[] }
+    const taken = new Map<string, Set<string>>()
+    let rows = 0
+    let bytes = 0
+    for (const at of orphans(area, root)) {
+      const { ledgers, lines } = readSegment(area, at)
+      const sent = new Set<string>()
+      for (const line of lines) {
+        bytes += utf8.encode(line).length
+        if (++rows > MAX_ROWS || bytes > MAX_BYTES) break
+        const row = parsed(line.slice(1))
+        if (row) (line[0] === "l" ? batch.links : batch.exposures).push(row)
+        sent.add(line)
+      }
+      if (sent.size === 0) continue
+      taken.set(at, sent)
+      const of = parsed(ledgers)
+      if (Array.isArray(of)) batch.ledgers.push(...of)
+    }
+    return { body: stringify(batch), taken }
+  }
+
+  async function row(): Promise<void> {
+    const nowMs = wallClockMs()
+    const waitMs = Number(area.getItem(turnKey)) - nowMs
+    if (!(waitMs > 0 && waitMs <= LONGEST_WAIT_MS)) {
+      const { body, taken } = load()
+      if (taken.size > 0) {
+        turn(nowMs + EVERY_MS * timing.scale)
+        const retryMs = await send(body)
+        if (!isOut) return
+        if (retryMs === undefined) taken.forEach(unload)
+        else turn(nowMs + Math.min(Math.max(retryMs, EVERY_MS), LONGEST_WAIT_MS) * timing.scale)
+      }
+    }
+    timer = later(() => void row(), EVERY_MS * timing.scale)
+  }
+
+  function turn(atMs: number): void {
+    try {
+      area.setItem(turnKey, String(atMs))
+    } catch {
+      // Each tab by itself, then.
+    }
+  }
+
+  /** Takes rows out that are acknowledged. */
+  function unload(sent: Set<string>, at: string): void {
+    const { ledgers, lines } = readSegment(area, at)
+    const left = lines.filter((line) => !sent.has(line))
+    if (left.length === 0) {
+      area.removeItem(at)
+      removeLeases(area, root, "")
+    } else {
+      try {
+        area.setItem(at, [ledgers, ...left.map((line) => `${hashOf(line)}|${line}`)].join("\n"))
+      } catch {
+        // They are sent again.
+      }
+    }
+  }
+
+  return {
+    begin() {
+      if (isOut) return
+      isOut = true
+      void row()
+    },
+    stop() {
+      isOut = false
+      clearTimeout(timer as number)
+    },
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return parse(text)
+  } catch {
+    return undefined
+  }
+}

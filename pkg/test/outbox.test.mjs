@@ -1,0 +1,354 @@
+// Rows outside of the module's memory: written in the task in which they were recorded, taken over by whoever is there.
+
+import assert from "node:assert/strict"
+import { mock, test } from "node:test"
+import { source } from "./lib/source.mjs"
+import { browserWithStorage, replace } from "./lib/storage.mjs"
+
+const PREFIX = "pennon1:app:"
+const ROOT = `${PREFIX}q:`
+const NOW_MS = Date.UTC(2026, 9, 1)
+const MINUTE_MS = 60_000
+
+/** A tab that has opened the origin's pages before and after. Time stands still in it until it is told to pass. */
+async function browser(t, options) {
+  const origin = browserWithStorage(t, options)
+  mock.timers.reset()
+  mock.timers.enable({ apis: ["Date", "setTimeout"], now: NOW_MS })
+  t.after(() => mock.timers.reset())
+  const { createArea, createKeeper } = await source("area", "keeper")
+
+  /** A client's keeper, and what its engine has been told. */
+  async function tab(id, { room = 600, area = createArea(PREFIX, true, true) } = {}) {
+    const engine = { room, rows: new Map(), adopted: [], corrupt: 0, failed: 0, restored: 0, next: 0, isTrapped: false }
+    const keeper = createKeeper(area, PREFIX, {
+      ledgers: () => (engine.isTrapped ? "" : `[{"instance_id":"${id}"}]`),
+      adopt({ ledgers, lines, corrupt }) {
+        if (engine.onAdopt?.(lines)) return false
+        if (engine.rows.size + lines.length > engine.room) return false
+        engine.adopted.push(ledgers)
+        engine.corrupt += corrupt
+        for (const line of lines) if (![...engine.rows.values()].includes(line)) keep(line)
+        return true
+      },
+      failed: () => engine.failed++,
+      restored: () => engine.restored++,
+    })
+    function keep(line) {
+      engine.rows.set(engine.next, line)
+      keeper.keep(engine.next, line)
+      return engine.next++
+    }
+    function deliver(...numbers) {
+      numbers.forEach((number) => engine.rows.delete(number))
+      keeper.release(numbers)
+    }
+    keeper.begin(id)
+    await settle()
+    return { area, engine, keeper, keep, deliver, rows: () => [...engine.rows.values()] }
+  }
+
+  /** What is stored of an outbox: its lease, and its segments' rows. */
+  const stored = (id) => ({
+    lease: origin.data.get(ROOT + id),
+    segments: [...origin.data].filter(([key]) => key.startsWith(`${ROOT}${id}:`)).map(([, text]) =>
+      text.split("\n").slice(1).map((record) => record.slice(record.indexOf("|") + 1))),
+  })
+  return { origin, tab, stored }
+}
+
+const settle = () => new Promise((resolve) => setImmediate(resolve))
+const row = (number, length = 20) => `e{"id":"${number}${"-".repeat(length)}"}`
+const numbered = (count, length) => Array.from({ length: count }, (_, at) => row(at, length))
+
+test("what a task records is written at its end, in one write, with the ledgers first", async (t) => {
+  const { origin, tab, stored } = await browser(t)
+  const { keep } = await tab("one")
+  const before = origin.writes
+  numbered(300, 100).forEach(keep)
+  assert.equal(origin.writes, before)
+  await Promise.resolve()
+  assert.equal(origin.writes, before + 1)
+  assert.deepEqual(stored("one").segments, [numbered(300, 100)])
+  assert.equal(origin.data.get(`${ROOT}one:0`).split("\n")[0], '[{"instance_id":"one"}]')
+  keep("l{}")
+  await Promise.resolve()
+  assert.deepEqual(stored("one").segments, [numbered(300, 100), ["l{}"]], "a full segment is left as it is")
+})
+
+test("a row is removed by its number, and a segment with its last row", async (t) => {
+  const { origin, tab, stored } = await browser(t)
+  const { keep, deliver } = await tab("one")
+  const [first, second, third] = numbered(3).map(keep)
+  deliver(second)
+  await Promise.resolve()
+  assert.deepEqual(stored("one").segments, [[row(0), row(2)]])
+  deliver(first)
+  const fourth = keep(row(4))
+  await Promise.resolve()
+  assert.deepEqual(stored("one").segments, [[row(2), row(4)]])
+  deliver(third, fourth, 99)
+  assert.deepEqual(stored("one").segments, [])
+  keep(row(5))
+  await Promise.resolve()
+  assert.deepEqual([...origin.data.keys()], [`${ROOT}one`, `${ROOT}one:1`], "no key is used twice")
+})
+
+test("the next page takes over what a closed one has left, in its own outbox first, and cleans up", async (t) => {
+  const { origin, tab, stored } = await browser(t)
+  const one = await tab("one")
+  numbered(30, 300).forEach(one.keep)
+  await Promise.resolve()
+  one.keep("l{}")
+  one.keeper.leaving(true)
+  assert.equal(stored("one").lease, `1|${NOW_MS + 3 * MINUTE_MS}|closed`)
+  assert.deepEqual(stored("one").segments, [numbered(30, 300), ["l{}"]], "what was still in memory is written")
+  const two = await tab("two")
+  await settle()
+  assert.deepEqual(two.rows(), [...numbered(30, 300), "l{}"])
+  assert.deepEqual(two.engine.adopted, ['[{"instance_id":"one"}]', '[{"instance_id":"one"}]'])
+  assert.deepEqual([...origin.data.keys()].filter((key) => key.startsWith(`${ROOT}one`)), [])
+  assert.deepEqual(stored("two").segments.flat(), [...numbered(30, 300), "l{}"])
+})
+
+test("a tab that leaves nothing leaves no key", async (t) => {
+  const { origin, tab } = await browser(t)
+  const { keep, deliver, keeper } = await tab("one")
+  deliver(keep(row(1)))
+  await settle()
+  keeper.leaving(true)
+  assert.equal(origin.data.size, 0)
+})
+
+test("the rows of a tab that lives are left alone, and those of one that is silent for 6 minutes are taken over", async (t) => {
+  const { tab, stored, origin } = await browser(t)
+  const one = await tab("one")
+  one.keep(row(1))
+  await Promise.resolve()
+  // It crashes: nothing more is heard of it. Its timers stay silent too.
+  const lease = stored("one").lease
+  mock.timers.reset()
+  mock.timers.enable({ apis: ["Date", "setTimeout"], now: NOW_MS })
+  const two = await tab("two")
+  for (let minute = 0; minute < 6; minute++) {
+    await settle()
+    assert.deepEqual([two.rows(), stored("one").lease], [[], lease], `minute ${minute}`)
+    mock.timers.tick(MINUTE_MS)
+  }
+  await settle()
+  assert.deepEqual([two.rows(), origin.data.has(`${ROOT}one`)], [[row(1)], false])
+})
+
+test("a lease is renewed while rows wait, and while the page is seen", async (t) => {
+  const { tab, stored } = await browser(t)
+  const one = await tab("one")
+  const ends = (id) => Number(stored(id).lease.split("|")[1]) - Date.now()
+  for (let minute = 0; minute < 30; minute++) {
+    mock.timers.tick(MINUTE_MS)
+    assert.ok(ends("one") > MINUTE_MS, `minute ${minute}: ${ends("one")} ms`)
+  }
+  document.hidden = true
+  for (let minute = 0; minute < 10; minute++) mock.timers.tick(MINUTE_MS)
+  assert.ok(ends("one") < 0, "nobody needs it")
+  one.keep(row(1))
+  await Promise.resolve()
+  assert.ok(ends("one") > MINUTE_MS, "with a row it is needed again, at once")
+  for (let minute = 0; minute < 10; minute++) mock.timers.tick(MINUTE_MS)
+  assert.ok(ends("one") > MINUTE_MS)
+})
+
+test("a segment without a lease, or with one that no clock could have given, is an orphan; one to come is left alone for a week", async (t) => {
+  const { origin, tab } = await browser(t)
+  const { hashOf } = await source("hash")
+  const leases = {
+    none: undefined, empty: "", nonsense: "x", future: `1|${NOW_MS + 7 * MINUTE_MS}|open`, past: `1|${NOW_MS - 4 * MINUTE_MS}|open`,
+    alive: `1|${NOW_MS - 2 * MINUTE_MS}|open`, newer: `2|${NOW_MS - 6 * 24 * 60 * MINUTE_MS}|closed`, old: `2|${NOW_MS - 8 * 24 * 60 * MINUTE_MS}|x`,
+  }
+  for (const [id, lease] of Object.entries(leases)) {
+    if (lease !== undefined) origin.data.set(ROOT + id, lease)
+    origin.data.set(`${ROOT}${id}:0`, `[]\n${hashOf(`e${id}`)}|e${id}`)
+  }
+  const { rows } = await tab("me")
+  await settle()
+  assert.deepEqual(rows(), ["enone", "eempty", "enonsense", "efuture", "epast", "eold"])
+  assert.deepEqual([...origin.data.keys()].filter((key) => !key.includes(":me")), ["alive", "alive:0", "newer", "newer:0"].map((key) => ROOT + key))
+})
+
+test("what is no row costs that row: the others are taken over, and it is counted", async (t) => {
+  const { origin, tab } = await browser(t, { quota: 50 * 1024 * 1024 })
+  const one = await tab("one")
+  numbered(100).forEach(one.keep)
+  one.keeper.leaving(true)
+  const text = origin.data.get(`${ROOT}one:0`)
+  const broken = { a: "", b: "null", c: "{}", d: "\0\u2028\uD800binary", e: "x".repeat(5_000_000), f: text.replace(row(50), row(51)), g: text.slice(0, -10) }
+  origin.data.delete(`${ROOT}one:0`)
+  for (const [id, text] of Object.entries(broken)) origin.data.set(`${ROOT}${id}:0`, text)
+  const two = await tab("two")
+  await settle()
+  assert.deepEqual(new Set(two.rows()), new Set(numbered(100)))
+  assert.equal(two.engine.corrupt, 5 + 2)
+  assert.deepEqual([...origin.data.keys()].filter((key) => !key.startsWith(`${ROOT}two`)), [])
+})
+
+test("what there is no room for waits, and is taken over when there is", async (t) => {
+  const { origin, tab, stored } = await browser(t)
+  const one = await tab("one")
+  for (const line of numbered(40, 1000)) {
+    one.keep(line)
+    await Promise.resolve()
+  }
+  const { length } = stored("one").segments
+  assert.ok(length > 5)
+  one.keeper.leaving(true)
+  const two = await tab("two", { room: 10 })
+  await settle()
+  assert.ok(two.rows().length > 0 && two.rows().length <= 10, `${two.rows().length}`)
+  assert.deepEqual([...two.rows(), ...stored("one").segments.flat()].sort(), numbered(40, 1000).sort())
+  for (let turn = 0; turn < 10; turn++) {
+    two.deliver(...two.engine.rows.keys())
+    mock.timers.tick(MINUTE_MS)
+    await settle()
+  }
+  assert.deepEqual([...origin.data.keys()].filter((key) => key.startsWith(`${ROOT}one`)), [])
+  assert.equal(two.engine.next, 40, "each once")
+})
+
+test("an orphan whose copy cannot be stored stays until its rows are delivered", async (t) => {
+  const { origin, tab } = await browser(t)
+  const one = await tab("one")
+  one.keep(row(1, 1000))
+  one.keeper.leaving(true)
+  origin.quota = 1100
+  const two = await tab("two")
+  await settle()
+  assert.deepEqual([two.rows(), origin.data.has(`${ROOT}one:0`), two.engine.failed > 0], [[row(1, 1000)], true, true])
+  mock.timers.tick(MINUTE_MS)
+  await settle()
+  assert.deepEqual([two.rows().length, two.engine.adopted.length], [1, 1], "taken over once")
+  two.deliver(0)
+  mock.timers.tick(MINUTE_MS)
+  await settle()
+  assert.deepEqual([...origin.data.keys()].filter((key) => key.startsWith(`${ROOT}one`)), [])
+})
+
+test("a full outbox of a whole origin can be taken over within the same limit", async (t) => {
+  const { origin, tab, stored } = await browser(t)
+  const one = await tab("one")
+  for (let at = 0; one.engine.failed === 0; at++) {
+    one.keep(row(at, 1000))
+    await Promise.resolve()
+  }
+  const size = () => [...origin.data].reduce((sum, [key, text]) => sum + key.length + text.length, 0)
+  assert.ok(size() > 250 * 1024 && size() <= 256 * 1024, `${size()}`)
+  one.keeper.leaving(true)
+  const left = stored("one").segments.flat()
+  let most = 0
+  origin.told = () => (most = Math.max(most, size()))
+  const two = await tab("two")
+  await settle()
+  assert.deepEqual(two.rows(), left)
+  assert.deepEqual(stored("one"), { lease: undefined, segments: [] })
+  assert.ok(most <= 262 * 1024, `${most}`)
+})
+
+test("what storage refuses is counted, does not stop later rows, and is stored when there is room again", async (t) => {
+  const { origin, tab, stored } = await browser(t)
+  const { keep, engine } = await tab("one")
+  origin.quota = 100
+  keep(row(1))
+  await Promise.resolve()
+  assert.deepEqual([stored("one").segments, engine.failed], [[], 1])
+  origin.quota = 10_000
+  keep(row(2))
+  await Promise.resolve()
+  assert.deepEqual(stored("one").segments, [[row(1), row(2)]])
+})
+
+test("after a trap the next engine takes over the last one's rows in the same task, stored or not", async (t) => {
+  for (const persist of [true, false]) {
+    const { tab, origin } = await browser(t)
+    const { createArea } = await source("area")
+    const { area, keeper, keep, engine, rows } = await tab("one", { area: createArea(PREFIX, persist, true) })
+    numbered(3).forEach(keep)
+    await Promise.resolve()
+    keep(row(3))
+    engine.isTrapped = true
+    keeper.end()
+    engine.rows.clear()
+    engine.isTrapped = false
+    keep("lagain")
+    keeper.begin("two")
+    assert.deepEqual(rows(), ["lagain", ...numbered(4)])
+    await Promise.resolve()
+    assert.deepEqual(area.keys(ROOT), [`${ROOT}two`, `${ROOT}two:0`])
+    assert.equal(origin.data.size, persist ? 2 : 0)
+  }
+})
+
+test("a segment over which the module traps is not given to the next one", async (t) => {
+  const { origin, tab } = await browser(t)
+  const { hashOf } = await source("hash")
+  for (const id of ["bad", "good"]) origin.data.set(`${ROOT}${id}:0`, `[]\n${hashOf(`e${id}`)}|e${id}`)
+  const { keeper, engine, rows } = await tab("one", { room: 0 })
+  let traps = 0
+  engine.room = 600
+  engine.onAdopt = ([line]) => {
+    if (line !== "ebad") return false
+    traps++
+    keeper.end()
+    return true
+  }
+  await settle()
+  keeper.begin("two")
+  await settle()
+  keeper.begin("three")
+  await settle()
+  assert.deepEqual([rows(), traps], [["egood"], 1])
+})
+
+test("a page that comes back after others may have taken its rows writes them again", async (t) => {
+  const { tab, stored } = await browser(t)
+  const one = await tab("one")
+  one.keep(row(1))
+  await Promise.resolve()
+  one.keeper.shown()
+  await settle()
+  assert.equal(one.engine.restored, 0, "it was never away")
+  one.keeper.leaving(true)
+  const two = await tab("two")
+  await settle()
+  assert.deepEqual([two.rows(), stored("one")], [[row(1)], { lease: undefined, segments: [] }])
+  one.keeper.shown()
+  assert.deepEqual([one.engine.restored, stored("one").segments], [1, [[row(1)]]])
+  assert.match(stored("one").lease, /open$/)
+  one.keeper.leaving(true)
+  assert.match(stored("one").lease, /closed$/, "a second time too")
+})
+
+for (const locks of ["Web Locks", "a claim"]) {
+  test(`of two tabs that come together one takes the orphans over, with ${locks}`, async (t) => {
+    const { origin, tab } = await browser(t)
+    const one = await tab("one")
+    one.keep(row(1))
+    one.keeper.leaving(true)
+    if (locks === "a claim") replace(t, "navigator", { value: {} })
+    const tabs = await Promise.all([tab("two"), tab("three")])
+    await settle()
+    mock.timers.tick(500)
+    await settle()
+    assert.deepEqual(tabs.map(({ rows }) => rows().length).sort(), [0, 1])
+    assert.deepEqual([...origin.data.keys()].filter((key) => !key.startsWith(ROOT)), [])
+  })
+}
+
+test("what is cleared from storage is there again within a minute, and with it the lease within two", async (t) => {
+  const { origin, tab, stored } = await browser(t)
+  const { keep } = await tab("one")
+  keep(row(1))
+  await Promise.resolve()
+  origin.data.clear()
+  mock.timers.tick(MINUTE_MS)
+  assert.deepEqual(stored("one").segments, [[row(1)]])
+  mock.timers.tick(MINUTE_MS)
+  assert.match(stored("one").lease, /open$/)
+})

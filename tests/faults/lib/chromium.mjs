@@ -1,0 +1,103 @@
+// Chromium through puppeteer-core: unlike Playwright it lets tabs be hidden, and pages come back from the back-forward
+// cache, as they do for people.
+
+import puppeteer from "puppeteer-core"
+import { chromium } from "./parts.mjs"
+import { isRunning, killProcess, temporaryFolder } from "./process.mjs"
+import { eventually, within } from "./wait.mjs"
+
+/** Quiet and the same everywhere: no graphics card, no traffic of the browser's own. */
+const FLAGS = [
+  "--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync", "--remote-debugging-port=0",
+]
+
+export const name = "chromium"
+
+/** `profile`: a folder that outlives the browser. `flags`: more of the command line. */
+export async function launch({ profile = temporaryFolder(), flags = [] } = {}) {
+  // The sandbox refuses to start for root.
+  const sandbox = process.getuid() === 0 ? ["--no-sandbox"] : []
+  const browser = await puppeteer.launch({
+    executablePath: chromium(),
+    ignoreDefaultArgs: true,
+    args: [...FLAGS, ...sandbox, ...flags, `--user-data-dir=${profile}`, "about:blank"],
+    handleSIGINT: false,
+    handleSIGTERM: false,
+  })
+  const { pid } = browser.process()
+  const devtools = await browser.target().createCDPSession()
+
+  return {
+    name,
+    pid,
+    /** Part of the browser whose pages share their storage with no other part. */
+    async world({ isPersistent = false } = {}) {
+      const context = isPersistent ? browser.defaultBrowserContext() : await browser.createBrowserContext()
+      const pages = []
+      return {
+        /** A page in a window of its own, so that it is visible; or in a new tab, which hides what was in front. */
+        async page({ inTab = false } = {}) {
+          const page = inTab ? await context.newPage() : await openWindow(context)
+          const driven = drive(page, context)
+          pages.push(driven)
+          return driven
+        },
+        async close() {
+          if (!browser.connected) return
+          if (!isPersistent) return within("closing a context", context.close(), 10_000).catch(() => {})
+          await Promise.all(pages.map((page) => page.close().catch(() => {})))
+        },
+      }
+    },
+    isAlive: () => browser.connected,
+    /** As an ill-timed power cut ends it. */
+    async kill() {
+      killProcess(pid)
+      await eventually("the browser's end", () => !isRunning(pid))
+      browser.disconnect().catch(() => {})
+    },
+    async close() {
+      if (browser.connected) await within("closing Chromium", browser.close(), 10_000).catch(() => killProcess(pid))
+    },
+  }
+
+  async function openWindow(context) {
+    const { targetId } = await devtools.send("Target.createTarget", { url: "about:blank", newWindow: true, browserContextId: context.id })
+    const target = await browser.waitForTarget((target) => target._targetId === targetId)
+    return target.page()
+  }
+
+  function drive(page, context) {
+    const heard = []
+    let devtools
+    const session = async () => (devtools ??= await page.createCDPSession())
+    page.on("pageerror", (error) => heard.push(`error: ${error?.message ?? error}`))
+    // What the browser logs by itself, such as a failed request, has no arguments.
+    page.on("console", (message) => message.args().length > 0 && heard.push(`console.${message.type()}: ${message.text()}`))
+    page.on("error", () => {}) // A crash, which only rows bring about.
+    return {
+      native: page,
+      heard: async () => heard,
+      goto: (url) => page.goto(url, { waitUntil: "load" }).then(() => {}),
+      evaluate: (work, ...args) => page.evaluate(work, ...args),
+      url: async () => page.url(),
+      reload: () => page.reload({ waitUntil: "load" }).then(() => {}),
+      back: () => page.evaluate(() => void setTimeout(() => history.back())),
+      close: () => page.close(),
+      send: async (method, params) => (await session()).send(method, params),
+      /** Ends the process that renders the page. */
+      async crash() {
+        const crashed = new Promise((resolve) => page.once("error", resolve))
+        void (await session()).send("Page.crash").catch(() => {})
+        await within("the renderer's crash", crashed)
+      },
+      /** Brings another tab of the same window to the front. */
+      async hide() {
+        const cover = await context.newPage()
+        return { show: () => page.bringToFront(), uncover: () => cover.bringToFront(), close: () => cover.close() }
+      },
+      show: () => page.bringToFront(),
+    }
+  }
+}

@@ -1,0 +1,68 @@
+// WebKitGTK's MiniBrowser through WebKitWebDriver, on a display of its own. The driver has no BiDi: what pages log and
+// throw is heard by the pages' own first script.
+
+import { Builder, Capabilities } from "selenium-webdriver"
+import { miniBrowser, webkitDriver } from "./parts.mjs"
+import { commandLine, descendants, isRunning, killProcess, startProgram } from "./process.mjs"
+import { eventually, within } from "./wait.mjs"
+import { createQueue, openWorld } from "./webdriver.mjs"
+
+export const name = "webkit"
+
+export async function launch() {
+  const port = await freePort()
+  const display = await startProgram("xvfb-run", ["-a", "-s", "-screen 0 1280x800x24", webkitDriver(), `--port=${port}`], {
+    // Its sandbox refuses to start for root.
+    env: process.getuid() === 0 ? { WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" } : {},
+  })
+  const server = `http://127.0.0.1:${port}`
+  await eventually("WebKitWebDriver", () => fetch(`${server}/status`).then(({ ok }) => ok, () => false))
+  const driver = await new Builder()
+    .usingServer(server)
+    .withCapabilities(new Capabilities({
+      browserName: "MiniBrowser",
+      "webkitgtk:browserOptions": { binary: miniBrowser(), args: ["--automation"] },
+    }))
+    .build()
+  const turn = createQueue()
+  let isAlive = true
+  // Stays as it is: commands that open windows are given here, whatever became of the others.
+  const base = await driver.getWindowHandle()
+  const renderers = () => descendants(display.pid).filter((process) => /WebKitWebProcess/.test(commandLine(process)))
+  const [baseRenderer] = renderers()
+  const browserPid = () => descendants(display.pid).find((process) => /MiniBrowser/.test(commandLine(process).split(" ")[0]))
+
+  return {
+    name,
+    pid: browserPid(),
+    world: async () => openWorld({ driver, turn, base, heardBy: () => [], crash }),
+    isAlive: () => isAlive && browserPid() !== undefined,
+    async kill() {
+      isAlive = false
+      await display.kill()
+    },
+    async close() {
+      if (!isAlive) return
+      isAlive = false
+      await within("closing WebKit", driver.quit(), 10_000).catch(() => {})
+      await display.kill()
+    },
+  }
+
+  /** Ends all the processes that render pages: which of them a window has, the driver does not tell. */
+  async function crash() {
+    await turn(() => driver.switchTo().window(base))
+    const others = renderers().filter((process) => process !== baseRenderer)
+    others.forEach(killProcess)
+    await eventually("the renderers' end", () => !others.some(isRunning))
+  }
+}
+
+async function freePort() {
+  const { createServer } = await import("node:net")
+  const server = createServer()
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const { port } = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
