@@ -555,7 +555,7 @@ impl Server {
 }
 
 proptest! {
-    #![proptest_config(cases(2_000))]
+    #![proptest_config(cases(10_000))]
 
     #[test]
     fn no_row_is_ever_lost_uncounted_and_the_servers_sum_is_the_truth(ops in prop::collection::vec(any_op(), 1..80)) {
