@@ -1,5 +1,7 @@
 // Runs rows in one browser, some beside each other. A browser that died is replaced for the rows that follow.
 
+import { cpSync } from "node:fs"
+import { temporaryFolder } from "./process.mjs"
 import { openScene } from "./scene.mjs"
 import { within } from "./wait.mjs"
 
@@ -23,7 +25,8 @@ export async function runRows({ driver, rows, site, jobs = JOBS[driver.name] }) 
     const startedMs = Date.now()
     let problem
     try {
-      const scene = await openScene({ driver, browser: await nextBrowser(), site })
+      const folder = row.ownSite ? copyOf(site) : site
+      const scene = await openScene({ driver, browser: await nextBrowser(), site: folder })
       try {
         await within(`row ${row.id}`, row.body(scene), row.limitMs)
       } finally {
@@ -45,4 +48,10 @@ export async function runRows({ driver, rows, site, jobs = JOBS[driver.name] }) 
   for (const row of rows.filter(({ alone }) => alone)) await run(row)
   await (await running?.catch(() => undefined))?.close()
   return results
+}
+
+function copyOf(site) {
+  const folder = temporaryFolder()
+  cpSync(site, folder, { recursive: true })
+  return folder
 }

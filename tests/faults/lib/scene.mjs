@@ -22,6 +22,7 @@ export async function openScene({ driver, browser, site }) {
   const scene = {
     name: driver.name,
     chaos,
+    site,
     browser,
     sleep,
     eventually,
@@ -60,6 +61,13 @@ export async function openScene({ driver, browser, site }) {
       exposures: { endpoint: chaos.endpoint, key: "pk_test", flushIntervalMs: 100, targeted: false, ...exposures },
       ...others,
     }),
+    /** Opens a page, runs `prepare` on it, and only then imports the package. */
+    async prepared(prepare, ...args) {
+      const page = await scene.open("/bare.html")
+      await page.evaluate(prepare, ...args)
+      await page.evaluate(() => import("/page.js").then(() => true))
+      return page
+    },
     /** Opens a page and creates its client. */
     async visit(options, where) {
       const page = await scene.open("/open.html", where)
@@ -78,6 +86,26 @@ export async function openScene({ driver, browser, site }) {
     /** These never will. */
     expectNot: (...keys) => keys.forEach((key) => expected.splice(expected.indexOf(key), 1)),
     expected,
+
+    /**
+     * Leaves `to - from` exposures in the storage of the shop's origin, as a visit does whose server is broken, and gives
+     * the page, which has gone on to one without a client.
+     */
+    async leaveBehind(kind, from, to, options) {
+      await chaos.script({ status: 503 })
+      const page = await scene.visit(options)
+      await scene.read(page, kind, from, to)
+      await scene.requestsOnce(1)
+      await scene.goto(page, "/elsewhere.html")
+      await chaos.script({})
+      return page
+    },
+
+    /** Ends a page as roughly as the driver can without losing the browser. */
+    async end(page) {
+      pages.splice(pages.indexOf(page), 1)
+      await (driver.name === "webkit" ? page.close() : page.crash())
+    },
 
     stats: (page) => page.evaluate(() => client.stats()),
     deliveries: (page) => page.evaluate(() => deliveries),
