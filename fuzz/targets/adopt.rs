@@ -16,7 +16,7 @@ fuzz_target!(|stored: &str| {
     let config = Config { sends: true, ..Config::new("instance".into(), NATIVE) };
     let mut state = State::new(config, retry.as_deref());
     state.learn_retry(retry.as_deref(), true, now);
-    let orphan = Orphan { ledgers: &ledgers, lines: &lines, corrupt: 0 };
+    let orphan = Orphan { owner: "instance-1", ledgers: &ledgers, lines: &lines, corrupt: 0 };
     let mut effects = step(&mut state, Input::Adopt(&orphan), now);
     // At most an hour's wait, then one batch after the other.
     for _ in 0..1000 {

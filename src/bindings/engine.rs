@@ -375,11 +375,11 @@ impl Engine {
         self.try_step(Input::Flush);
     }
 
-    /// Takes up what a page that is gone has left: its ledgers, its lines, and how many lines had another checksum. False
-    /// when there is no room: then nothing was taken.
-    pub fn adopt(&self, ledgers: &str, lines: Vec<String>, corrupt: u32) -> bool {
+    /// Takes up what a page that is gone has left: the id of its instance, its ledgers, its lines, and how many lines had
+    /// another checksum. False when there is no room: then nothing was taken.
+    pub fn adopt(&self, owner: &str, ledgers: &str, lines: Vec<String>, corrupt: u32) -> bool {
         self.learn_retry();
-        !self.step(Input::Adopt(&Orphan { ledgers, lines: &lines, corrupt })).refused
+        !self.step(Input::Adopt(&Orphan { owner, ledgers, lines: &lines, corrupt })).refused
     }
 
     /// A write of rows to storage failed.

@@ -86,7 +86,8 @@ fn what_is_stored_is_read_back_under_the_prefix_and_removed() {
 #[wasm_bindgen_test]
 fn where_every_use_throws_writing_says_so_and_reading_gives_nothing() {
     let fails = "() => { throw new DOMException('full', 'QuotaExceededError') }";
-    let script = format!("({{ getItem: {fails}, setItem: {fails}, removeItem: {fails}, isShared: true, mayStore: true }})");
+    let script =
+        format!("({{ getItem: {fails}, setItem: {fails}, removeItem: {fails}, isShared: true, mayStore: true }})");
     let storage = Storage::open("pennon1:full:".into(), eval(&script).unwrap().unchecked_into(), None);
     assert!(!storage.set("s", "text"));
     assert_eq!(storage.get("s"), None);

@@ -138,6 +138,7 @@ fn any_op() -> impl Strategy<Value = Op> {
 /// What is on the disk of one page, also when it is gone.
 #[derive(Clone, Debug, Default)]
 struct Disk {
+    owner: String,
     ledgers: String,
     lines: BTreeMap<u32, Line>,
     corrupt: u32,
@@ -224,7 +225,7 @@ impl World {
             state,
             instance: self.instances,
             waiting: BTreeMap::new(),
-            disk: Disk::default(),
+            disk: Disk { owner: format!("{INSTANCE}{}", self.instances), ..Disk::default() },
             flights: Vec::new(),
             wake_at_ms: None,
             acknowledged: BTreeSet::new(),
@@ -273,9 +274,9 @@ impl World {
                 if !self.orphans.is_empty() {
                     let place = orphan.index(self.orphans.len());
                     let disk = &mut self.orphans[place];
-                    // Nobody can tell whose row it was: it is counted as one of the page's own, if that is known.
+                    // Nobody can tell whose row it was: it is counted as one of the page's own.
                     if let Some((number, line)) = disk.lines.first_key_value()
-                        && disk.ledgers.starts_with(&format!("[{{\"instance_id\":\"{INSTANCE}{}\"", line.name.0))
+                        && disk.owner == format!("{INSTANCE}{}", line.name.0)
                     {
                         let (number, name) = (*number, line.name);
                         disk.lines.remove(&number);
@@ -449,7 +450,7 @@ impl World {
         let now = self.now();
         let disk = &self.orphans[place];
         let lines: Vec<String> = disk.lines.values().map(|line| line.text.clone()).collect();
-        let orphan = Orphan { ledgers: &disk.ledgers, lines: &lines, corrupt: disk.corrupt };
+        let orphan = Orphan { owner: &disk.owner, ledgers: &disk.ledgers, lines: &lines, corrupt: disk.corrupt };
         let effects = step(&mut self.tabs[tab].state, Input::Adopt(&orphan), now);
         if !effects.contains(&Effect::Refused) {
             self.orphans.remove(place);
@@ -522,6 +523,11 @@ impl World {
             let lost = self.lost.iter().filter(|name| name.0 == *instance && name.1 <= *seq_max).count() as u64;
             // Given up after its answer was lost: the client cannot know that the server has it.
             let both = of(&mut self.dropped.iter().filter(|name| self.server.rows.contains_key(*name)));
+            if self.server.dropped.contains_key(&(*instance, "wal_corrupt".into())) {
+                // The number of a damaged row is not known, also when it was the largest.
+                assert!(seq_max + both <= received + dropped + lost, "{instance}: a loss that was none");
+                continue;
+            }
             assert_eq!(
                 seq_max + both,
                 received + dropped + lost,
@@ -614,7 +620,7 @@ fn a_damaged_line_costs_one_row_and_is_counted() {
     let extra = lines[3].replacen('{', "{\"__proto__\":{\"x\":1},\"unknown\":7,", 1);
     let orphan: Vec<String> = [&tampered[..], &[extra], &lines[4..]].concat();
     let now = world.now();
-    let orphan = Orphan { ledgers: "", lines: &orphan, corrupt: 0 };
+    let orphan = Orphan { owner: "instance-1", ledgers: "", lines: &orphan, corrupt: 0 };
     let effects = step(&mut world.tabs[0].state, Input::Adopt(&orphan), now);
     world.orphans.clear();
     world.run(0, effects);

@@ -3,9 +3,10 @@
 
 use super::super::effect::Effect;
 use super::super::json::{self, Value};
+use super::super::text::cut;
 use super::super::time::Now;
 use super::acknowledged::Acknowledged;
-use super::ledger::{Dropped, Ledger};
+use super::ledger::{Dropped, Ledger, MAX_INSTANCE_ID_BYTES};
 use super::restore::{Restored, restore};
 use super::ring::Waiting;
 use super::state::{Consent, State};
@@ -15,6 +16,8 @@ const MAX_ADOPTED: usize = 16;
 
 /// What a page that is gone has left behind.
 pub struct Orphan<'a> {
+    /// The id of its instance.
+    pub owner: &'a str,
     /// As in [`Effect::KeepLedgers`].
     pub ledgers: &'a str,
     /// As in [`Effect::Keep`].
@@ -47,17 +50,15 @@ impl State {
             }
         }
         let bytes = rows.iter().map(|restored| restored.row.len()).sum();
-        if !self.ring.has_room(rows.len(), bytes) || self.adopted.len() + ledgers.len() > MAX_ADOPTED {
+        if !self.ring.has_room(rows.len(), bytes) || self.adopted.len() + ledgers.len() >= MAX_ADOPTED {
             effects.push(Effect::Refused);
             return;
         }
         let has_ledgers = !ledgers.is_empty();
-        let mut owner = None;
         for ledger in ledgers {
-            let origin = self.origin_of(ledger, 0);
-            owner.get_or_insert(origin);
+            self.origin_of(ledger, 0);
         }
-        let owner = owner.unwrap_or_default();
+        let owner = self.origin_of(Ledger::new(cut(orphan.owner, MAX_INSTANCE_ID_BYTES).to_owned()), 0);
         let count = rows.len() as u32;
         for Restored { id, row, link, precious, recurs, ts_ms, instance_id, seq } in rows {
             // A row may have been adopted before, and know more of its instance than is left of it.

@@ -7,7 +7,7 @@ use super::super::text::{parse_integer, push_integer, push_json_string};
 /// The most pairs of flag and variant that are counted apart.
 const MAX_PAIRS: usize = 32;
 /// The most bytes of an instance's id. Ours have 36.
-const MAX_INSTANCE_ID_BYTES: usize = 64;
+pub const MAX_INSTANCE_ID_BYTES: usize = 64;
 
 /// Why a row was given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
