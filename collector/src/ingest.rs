@@ -12,7 +12,7 @@ use xxhash_rust::xxh64::xxh64;
 use crate::corrected_time::{Times, correct};
 use crate::error::{ApiError, short};
 use crate::server::App;
-use crate::store::{Batch, Cell, Rank, Record, StoredRow, Table};
+use crate::store::{Arrival, Batch, Cell, Rank, Record, StoredRow, Table};
 use crate::user_agent::{self, UserAgent};
 use crate::wire::{self, BatchError, Link, MAX_ROWS, Row, RowError};
 use crate::{body, clock, ledger};
@@ -72,8 +72,7 @@ struct Taken {
 fn take(wire: &wire::Batch<'_>, received_at_ms: i64, user_agent: &UserAgent) -> Taken {
     let mut batch = Batch {
         received_at_ms,
-        instance_id: wire.instance_id.clone().filter(|id| !id.is_empty()),
-        ledger: wire.ledger.map(ledger::entries).unwrap_or_default(),
+        ledgers: ledger::of_batch(wire.instance_id.as_deref(), wire.ledger, wire.ledgers),
         counts: vec![("events_ignored".to_owned(), wire.events() as i64)],
         ..Batch::default()
     };
@@ -97,9 +96,10 @@ fn take(wire: &wire::Batch<'_>, received_at_ms: i64, user_agent: &UserAgent) -> 
 }
 
 fn exposure(row: Row, wire: &wire::Batch<'_>, received_at_ms: i64, user_agent: &UserAgent) -> Record {
-    let arrived =
-        Arrived { ts_ms: row.ts_ms, mono_ms: row.mono_ms, seq: row.seq, instance_id: row.instance_id.clone() };
     let id = row.id.clone().unwrap_or_else(|| id_of(&row));
+    let variant = row.flag_key.as_ref().zip(row.variant.as_ref()).map(|(flag, variant)| format!("{flag}/{variant}"));
+    let (ts_ms, mono_ms, seq) = (row.ts_ms, row.mono_ms, row.seq);
+    let arrived = Arrived { ts_ms, mono_ms, seq, instance_id: row.instance_id.clone(), variant };
     let cells: Vec<(&'static str, Cell)> = vec![
         ("flag_key", row.flag_key.into()),
         ("value", row.value.into()),
@@ -135,8 +135,8 @@ fn exposure(row: Row, wire: &wire::Batch<'_>, received_at_ms: i64, user_agent: &
 }
 
 fn link(row: Link, wire: &wire::Batch<'_>, received_at_ms: i64) -> Record {
-    let arrived =
-        Arrived { ts_ms: row.ts_ms, mono_ms: row.mono_ms, seq: row.seq, instance_id: row.instance_id.clone() };
+    let (ts_ms, mono_ms, seq) = (row.ts_ms, row.mono_ms, row.seq);
+    let arrived = Arrived { ts_ms, mono_ms, seq, instance_id: row.instance_id.clone(), variant: None };
     let ids = (row.anon_id.as_deref().unwrap_or_default(), row.distinct_id.as_deref().unwrap_or_default());
     let id = row.id.clone().unwrap_or_else(|| Id::of_link(ids.0, ids.1).to_text());
     let cells: Vec<(&'static str, Cell)> = vec![
@@ -162,6 +162,8 @@ struct Arrived {
     mono_ms: Option<i64>,
     seq: Option<i64>,
     instance_id: Option<String>,
+    /// `flag/variant`.
+    variant: Option<String>,
 }
 
 /// `cells`: what the row says. What is known of its coming is added.
@@ -188,7 +190,12 @@ fn record(
         ("clock", Cell::Text(clock.as_str().to_owned())),
     ]);
     let rank = Rank { corrected_ts_ms, received_at_ms, digest: digest(&cells) };
-    Record { table, id, rank, arrival: arrived.instance_id.filter(|id| !id.is_empty()).zip(arrived.seq), cells }
+    let arrival = arrived.instance_id.filter(|id| !id.is_empty()).zip(arrived.seq).map(|(instance_id, seq)| Arrival {
+        instance_id,
+        seq,
+        variant: arrived.variant,
+    });
+    Record { table, id, rank, arrival, cells }
 }
 
 /// The id of a row that came without one, from its fields, as a pennon client would make it. In place of absent fields

@@ -8,6 +8,7 @@ mod body;
 mod cli;
 mod clock;
 mod corrected_time;
+mod delivery;
 mod error;
 mod exposures;
 mod ingest;

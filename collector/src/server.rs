@@ -26,7 +26,7 @@ use crate::ruleset::RulesetFile;
 use crate::sqlite::Sqlite;
 use crate::store::{Store, StoreError};
 use crate::writer::Writer;
-use crate::{exposures, ingest, log, report, ruleset};
+use crate::{delivery, exposures, ingest, log, report, ruleset};
 
 /// The most connections at a time; more wait to be accepted. Below the 1024 files that a process may usually open.
 const MAX_CONNECTIONS: usize = 800;
@@ -113,6 +113,7 @@ fn router(app: Arc<App>, cors: Option<CorsLayer>, www: Option<&Path>) -> Router 
         open = open.layer(cors);
     }
     let routes = open
+        .route("/api/report/delivery", get(delivery::get))
         .route("/api/report/{flag}", get(report::get))
         .route("/api/exposures", get(exposures::get))
         .route("/healthz", get(healthz));

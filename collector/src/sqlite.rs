@@ -9,13 +9,14 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OpenFlags, Row, ToSql, Transaction, TransactionBehavior, params, params_from_iter};
 use serde_json::value::RawValue;
 
+use crate::delivery::Delivery;
 use crate::store::{
-    Batch, Cell, DayTally, Filter, KeptRuleset, LedgerEntry, Record, Report, Store, StoreError, StoredRow, Table,
-    Tally, VariantTally,
+    Arrival, Batch, Cell, DayTally, Filter, KeptRuleset, Ledger, LedgerEntry, Record, Report, Store, StoreError,
+    StoredRow, Table, Tally, VariantTally,
 };
 
 /// What each version of the schema adds to the one before. A file's version is how many of them it has.
-const SCHEMA: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const SCHEMA: [&str; 3] = [include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 /// What a [`Tally`] is made of.
 const TALLY: &str = "count(*) FILTER (WHERE source IS NOT 'handshake') AS rows,
     count(DISTINCT distinct_id) FILTER (WHERE source IS NOT 'handshake') AS people,
@@ -164,6 +165,10 @@ impl Store for Sqlite {
         Ok(Report { flag: flag_key.to_owned(), total, links, variants, days })
     }
 
+    fn delivery(&self, quiet_since_ms: i64) -> Result<Delivery, StoreError> {
+        delivery::read(&mut self.reader()?, quiet_since_ms)
+    }
+
     fn exposures(&self, filter: &Filter) -> Result<Vec<StoredRow>, StoreError> {
         let mut sql = "SELECT * FROM exposures WHERE row > ?1".to_owned();
         let mut values = vec![Value::from(filter.after)];
@@ -258,9 +263,9 @@ impl Instances {
 }
 
 fn append_batch(transaction: &Transaction<'_>, instances: &mut Instances, batch: &Batch) -> Result<(), StoreError> {
-    if let Some(instance_id) = &batch.instance_id {
+    for Ledger { instance_id, entries } in &batch.ledgers {
         let instance = instances.key(transaction, instance_id, batch.received_at_ms)?;
-        for LedgerEntry { counter, part, value } in &batch.ledger {
+        for LedgerEntry { counter, part, value } in entries {
             transaction
                 .prepare_cached(
                     "INSERT INTO ledger (instance, counter, part, value) VALUES (?1, ?2, ?3, ?4)
@@ -271,14 +276,9 @@ fn append_batch(transaction: &Transaction<'_>, instances: &mut Instances, batch:
     }
     let (mut new_rows, mut new_links, mut links) = (0, 0, 0);
     for record in &batch.records {
-        if let Some((instance_id, seq)) = &record.arrival {
-            let instance = instances.key(transaction, instance_id, batch.received_at_ms)?;
-            transaction
-                .prepare_cached(
-                    "INSERT INTO arrivals (instance, seq, times) VALUES (?1, ?2, 1)
-                     ON CONFLICT DO UPDATE SET times = times + 1",
-                )?
-                .execute(params![instance, seq])?;
+        if let Some(arrival) = &record.arrival {
+            let instance = instances.key(transaction, &arrival.instance_id, batch.received_at_ms)?;
+            append_arrival(transaction, instance, arrival)?;
         }
         let is_new = i64::from(append_record(transaction, record)?);
         match record.table {
@@ -290,13 +290,32 @@ fn append_batch(transaction: &Transaction<'_>, instances: &mut Instances, batch:
         }
     }
     let rows = batch.records.len() as i64 - links;
-    count(transaction, "batches", 1)?;
-    count(transaction, "rows_stored", new_rows)?;
-    count(transaction, "rows_duplicate", rows - new_rows)?;
-    count(transaction, "links_stored", new_links)?;
-    count(transaction, "links_duplicate", links - new_links)?;
-    for (name, value) in &batch.counts {
-        count(transaction, name, *value)?;
+    let count = |name: &str, value: i64| count(transaction, batch.received_at_ms, name, value);
+    count("batches", 1)?;
+    count("rows_stored", new_rows)?;
+    count("rows_duplicate", rows - new_rows)?;
+    count("links_stored", new_links)?;
+    count("links_duplicate", links - new_links)?;
+    batch.counts.iter().try_for_each(|(name, value)| count(name, *value))
+}
+
+fn append_arrival(transaction: &Transaction<'_>, instance: i64, arrival: &Arrival) -> Result<(), StoreError> {
+    let times: i64 = transaction
+        .prepare_cached(
+            "INSERT INTO arrivals (instance, seq, times) VALUES (?1, ?2, 1)
+             ON CONFLICT DO UPDATE SET times = times + 1 RETURNING times",
+        )?
+        .query_row(params![instance, arrival.seq], |row| row.get(0))?;
+    if let Some(variant) = arrival.variant.as_ref().filter(|_| times == 1) {
+        transaction
+            .prepare_cached("INSERT INTO variants (name) VALUES (?1) ON CONFLICT DO NOTHING")?
+            .execute([variant])?;
+        transaction
+            .prepare_cached(
+                "INSERT INTO shown (instance, variant, rows) SELECT ?1, variant, 1 FROM variants WHERE name = ?2
+                 ON CONFLICT DO UPDATE SET rows = rows + 1",
+            )?
+            .execute(params![instance, variant])?;
     }
     Ok(())
 }
@@ -335,8 +354,15 @@ fn append_record(transaction: &Transaction<'_>, record: &Record) -> Result<bool,
     Ok(false)
 }
 
-fn count(transaction: &Transaction<'_>, name: &str, value: i64) -> Result<(), StoreError> {
+/// Adds to the total of `name`, and to that of the day.
+fn count(transaction: &Transaction<'_>, received_at_ms: i64, name: &str, value: i64) -> Result<(), StoreError> {
     if value != 0 {
+        transaction
+            .prepare_cached(
+                "INSERT INTO days VALUES (date(?1 / 1000, 'unixepoch'), ?2, ?3)
+                 ON CONFLICT DO UPDATE SET value = value + excluded.value",
+            )?
+            .execute(params![received_at_ms, name, value])?;
         transaction
             .prepare_cached(
                 "INSERT INTO counts VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = value + excluded.value",
@@ -387,5 +413,6 @@ impl ToSql for Cell {
     }
 }
 
+mod delivery;
 #[cfg(test)]
 mod tests;

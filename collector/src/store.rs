@@ -5,6 +5,8 @@ use std::fmt;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
+use crate::delivery::Delivery;
+
 /// Where rows are kept. Used from several threads at a time.
 pub trait Store: Send + Sync {
     /// Keeps `batches`: all of them or, on an error, none. When it returns, they survive a loss of power.
@@ -19,6 +21,10 @@ pub trait Store: Send + Sync {
     /// Rows, people and links of one flag. Empty for a flag without rows.
     fn report(&self, flag_key: &str) -> Result<Report, StoreError>;
 
+    /// What came, what clients say they dropped, and what is missing of the instances of which nothing has come since
+    /// `quiet_since_ms` (Unix milliseconds).
+    fn delivery(&self, quiet_since_ms: i64) -> Result<Delivery, StoreError>;
+
     /// The stored rows that `filter` asks for, newest first.
     fn exposures(&self, filter: &Filter) -> Result<Vec<StoredRow>, StoreError>;
 
@@ -30,10 +36,9 @@ pub trait Store: Send + Sync {
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     pub received_at_ms: i64,
-    /// The client instance that sent it.
-    pub instance_id: Option<String>,
     pub records: Vec<Record>,
-    pub ledger: Vec<LedgerEntry>,
+    /// That of the client instance that sent it, and those it passes on.
+    pub ledgers: Vec<Ledger>,
     /// To be added to the totals of these names.
     pub counts: Vec<(String, i64)>,
 }
@@ -69,10 +74,21 @@ pub struct Record {
     pub id: String,
     /// The earliest wins; the rest only breaks ties, so that the same record wins everywhere.
     pub rank: Rank,
-    /// The client instance that recorded the row, and the row's number there.
-    pub arrival: Option<(String, i64)>,
+    /// Absent for a row without a number.
+    pub arrival: Option<Arrival>,
     /// Every column but `row`, `digest` and those above, absent ones too.
     pub cells: Vec<(&'static str, Cell)>,
+}
+
+/// Where a row was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// Of the client instance; not empty.
+    pub instance_id: String,
+    /// The row's number there.
+    pub seq: i64,
+    /// `flag/variant`, for an exposure that names a variant.
+    pub variant: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -142,6 +158,14 @@ impl Serialize for StoredRow {
         }
         map.end()
     }
+}
+
+/// What a client instance has counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ledger {
+    /// Not empty.
+    pub instance_id: String,
+    pub entries: Vec<LedgerEntry>,
 }
 
 /// The largest value that a client instance has reported for a counter which only grows.

@@ -22,7 +22,7 @@ const MAX_VALUE_BYTES: usize = 16_384;
 /// takes six bytes in JSON: 16 × 2 × 256 × 6, and what is around them.
 const MAX_ATTRIBUTES_BYTES: usize = 57_344;
 /// The longest id of a person, device, session and the like, in bytes.
-const MAX_ID_BYTES: usize = 2048;
+pub const MAX_ID_BYTES: usize = 2048;
 /// The longest other text, in bytes.
 const MAX_TEXT_BYTES: usize = 1024;
 /// The most attributes in a row.
@@ -46,6 +46,9 @@ pub struct Batch<'a> {
     pub sent_mono_ms: Option<i64>,
     #[serde(borrow)]
     pub ledger: Option<&'a RawValue>,
+    /// Those of other instances, whose rows this client sends.
+    #[serde(borrow)]
+    pub ledgers: Option<&'a RawValue>,
     #[serde(borrow)]
     exposures: Option<Rows<'a>>,
     #[serde(borrow)]

@@ -101,7 +101,8 @@ mod tests {
     use std::sync::{Mutex, mpsc as channel};
 
     use super::*;
-    use crate::store::{Filter, KeptRuleset, Rank, Record, Report, StoredRow, Table};
+    use crate::delivery::Delivery;
+    use crate::store::{Filter, KeptRuleset, Ledger, Rank, Record, Report, StoredRow, Table};
 
     /// A store that waits for leave before it stores, and refuses whatever has the batch named `bad` in it.
     struct Gate {
@@ -113,7 +114,7 @@ mod tests {
         fn append(&self, batches: &[Batch]) -> Result<(), StoreError> {
             // Once nobody gives leave any more, all may pass.
             let _ = self.leave.lock().unwrap().recv();
-            if batches.iter().any(|batch| batch.instance_id.as_deref() == Some("bad")) {
+            if batches.iter().any(|batch| batch.ledgers.iter().any(|ledger| ledger.instance_id == "bad")) {
                 return Err(StoreError("bad batch".to_owned()));
             }
             self.appended.lock().unwrap().push(batches.iter().map(|batch| batch.records.len()).sum());
@@ -125,6 +126,10 @@ mod tests {
         }
 
         fn report(&self, _: &str) -> Result<Report, StoreError> {
+            Err(StoreError("not asked for".to_owned()))
+        }
+
+        fn delivery(&self, _: i64) -> Result<Delivery, StoreError> {
             Err(StoreError("not asked for".to_owned()))
         }
 
@@ -145,7 +150,8 @@ mod tests {
     fn batch(instance_id: &str, rows: usize) -> Batch {
         let rank = Rank { corrected_ts_ms: 0, received_at_ms: 0, digest: 0 };
         let record = Record { table: Table::Exposures, id: String::new(), rank, arrival: None, cells: Vec::new() };
-        Batch { instance_id: Some(instance_id.to_owned()), records: vec![record; rows], ..Batch::default() }
+        let ledger = Ledger { instance_id: instance_id.to_owned(), entries: Vec::new() };
+        Batch { ledgers: vec![ledger], records: vec![record; rows], ..Batch::default() }
     }
 
     /// Begins to append `batch`, which is then in the queue.

@@ -18,7 +18,11 @@ fn any_record() -> impl Strategy<Value = Record> {
             id: format!("id-{id}"),
             // What differs in content differs in its digest.
             rank: Rank { corrected_ts_ms, received_at_ms, digest: digest * 3 + i64::from(content) },
-            arrival: Some((format!("i-{content}"), i64::from(id))),
+            arrival: Some(Arrival {
+                instance_id: format!("i-{content}"),
+                seq: i64::from(id),
+                variant: Some(format!("f/v-{content}")),
+            }),
             cells: vec![
                 ("flag_key", Cell::Text("f".to_owned())),
                 ("distinct_id", Cell::Text(format!("u-{content}"))),
@@ -100,7 +104,20 @@ proptest! {
         prop_assert_eq!(counts.get("rows_duplicate").copied().unwrap_or(0), (delivered.len() - table.len()) as i64);
         let came: i64 = store.reader().unwrap().query_row("SELECT sum(times) FROM arrivals", [], |row| row.get(0)).unwrap();
         prop_assert_eq!(came, delivered.len() as i64);
+        let of = |sql| store.reader().unwrap().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        prop_assert_eq!(of("SELECT sum(rows) FROM shown"), of("SELECT count(*) FROM arrivals"));
+        let apart: Vec<(String, i64)> = delivered_by_day(&store);
+        let mut together: Vec<(String, i64)> = counts.into_iter().collect();
+        together.sort();
+        prop_assert_eq!(apart, together);
     }
+}
+
+/// What is counted by day, of all days.
+fn delivered_by_day(store: &Sqlite) -> Vec<(String, i64)> {
+    let connection = store.reader().unwrap();
+    let mut statement = connection.prepare("SELECT name, sum(value) FROM days GROUP BY name ORDER BY name").unwrap();
+    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().collect::<Result<_, _>>().unwrap()
 }
 
 #[test]
@@ -137,9 +154,9 @@ fn a_batch_that_fails_leaves_nothing_of_its_transaction() {
 #[test]
 fn a_newer_file_is_left_alone() {
     let (folder, store) = store();
-    store.writer().pragma_update(None, "user_version", 3).unwrap();
+    store.writer().pragma_update(None, "user_version", 4).unwrap();
     let path = folder.path().join("pennon.db");
-    let expected = StoreError(format!("{} has schema version 3, expected 1 to 2", path.display()));
+    let expected = StoreError(format!("{} has schema version 4, expected 1 to 3", path.display()));
     assert_eq!(Sqlite::open(&path).err(), Some(expected.clone()));
     assert_eq!(open_read_only(&path).err(), Some(expected));
 }

@@ -4,6 +4,7 @@
 
 mod attack;
 mod cli;
+mod delivery;
 mod harness;
 mod ingest;
 mod kill;

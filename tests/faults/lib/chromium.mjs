@@ -92,6 +92,20 @@ export async function launch({ profile = temporaryFolder(), flags = [] } = {}) {
         void (await session()).send("Page.crash").catch(() => {})
         await within("the renderer's crash", crashed)
       },
+      /** Takes the page's network away, as its own events tell. */
+      offline: async (offline) =>
+        (await session()).send("Network.emulateNetworkConditions", { offline, latency: 0, downloadThroughput: -1, uploadThroughput: -1 }),
+      /** Refuses requests to addresses with this path, as a content blocker does. Gives what ends it. */
+      async block(path) {
+        const devtools = await session()
+        await devtools.send("Network.enable")
+        await devtools.send("Network.setBlockedURLs", { urls: [`*${path}*`] })
+        return () => devtools.send("Network.setBlockedURLs", { urls: [] })
+      },
+      async freeze() {
+        await (await session()).send("Page.setWebLifecycleState", { state: "frozen" })
+        return async () => (await session()).send("Page.setWebLifecycleState", { state: "active" })
+      },
       /** Brings another tab of the same window to the front. */
       async hide() {
         const cover = await context.newPage()

@@ -18,10 +18,10 @@ function forgivingFirefox() {
   return file
 }
 
-/** `profile`: a folder that outlives the browser. */
-export async function launch({ profile = temporaryFolder() } = {}) {
+/** `profile`: a folder that outlives the browser. `isPrivate`: it keeps nothing, whatever the folder. */
+export async function launch({ profile = temporaryFolder(), isPrivate = false } = {}) {
   const options = new Options().setBinary(forgivingFirefox()).addArguments("-headless", "-profile", profile)
-  options.set("webSocketUrl", true)
+  options.set("webSocketUrl", true).setPreference("browser.privatebrowsing.autostart", isPrivate)
   const service = new ServiceBuilder(geckodriver()).addArguments("--allow-system-access")
   const driver = await new Builder().forBrowser("firefox").setFirefoxOptions(options).setFirefoxService(service).build()
   const capabilities = await driver.getCapabilities()
@@ -35,8 +35,12 @@ export async function launch({ profile = temporaryFolder() } = {}) {
   /** Hears what is thrown and logged in every window. */
   async function listen() {
     await bidi.subscribe("log.entryAdded")
+    await bidi.subscribe("network.beforeRequestSent")
     bidi.socket.on("message", (message) => {
       const { method, params } = JSON.parse(message.toString())
+      if (method === "network.beforeRequestSent" && params.isBlocked) {
+        ask("network.failRequest", { request: params.request.request }).catch(() => {})
+      }
       if (method !== "log.entryAdded") return
       const { type, level, text, source } = params
       // Others are the browser's own, such as a failed request.
@@ -114,6 +118,17 @@ export async function launch({ profile = temporaryFolder() } = {}) {
       back: () => ask("browsingContext.traverseHistory", { context, delta: -1 }),
       close: () => ask("browsingContext.close", { context }),
       crash,
+      /** Takes the browser's network away, but for this machine, as the page's own events tell. */
+      offline: (offline) => inBrowser("Services.io.offline = arguments[0]", offline),
+      /** Refuses requests to addresses with this path, as a content blocker does. Gives what ends it. */
+      async block(path) {
+        const { intercept } = await ask("network.addIntercept", {
+          phases: ["beforeRequestSent"],
+          contexts: [context],
+          urlPatterns: [{ type: "pattern", pathname: path }],
+        })
+        return () => ask("network.removeIntercept", { intercept })
+      },
       /** Brings another tab of the same window to the front. */
       async hide() {
         const cover = (await ask("browsingContext.create", { type: "tab", referenceContext: context })).context

@@ -33,6 +33,8 @@ export async function openScene({ driver, browser, site }) {
     },
     /** A browser of the row's own. */
     launch: async (options) => scene.use(await driver.launch(options)),
+    /** What a page is opened in, in a browser of the row's own. */
+    worldOf: async (browser, options) => scene.use(await browser.world(options)),
     /** Another server with the same pages. */
     server: async (options) => scene.use(await startChaos({ folders: [site], ...options }), ({ stop }) => stop()),
 

@@ -30,6 +30,7 @@ export function assembleSite() {
     if (existsSync(from)) cpSync(from, join(folder, to), { recursive: true })
   }
   cpSync(join(OWN, "pages"), folder, { recursive: true })
+  cpSync(join(OWN, "node_modules/zone.js/bundles/zone.umd.js"), join(folder, "zone.js"))
   writeFileSync(join(folder, "ruleset.json"), JSON.stringify(makeRuleset()))
   return folder
 }

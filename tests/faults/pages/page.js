@@ -15,7 +15,10 @@ globalThis.begin = async ({ scale, ...options }) => {
 
 /** Notes what a client tells. */
 globalThis.watch = (client) => {
-  client.on("delivery", ({ status, ids, pending }) => deliveries.push({ status, rows: ids.length, pending, at: Date.now() }))
+  client.on("delivery", ({ status, ids, pending }) => {
+    const { nextFlushAtMs } = client.stats()
+    deliveries.push({ status, rows: ids.length, pending, at: Date.now(), waitMs: nextFlushAtMs === undefined ? undefined : nextFlushAtMs - Date.now() })
+  })
   client.on("problem", ({ code, message }) => problems.push(`${code}: ${message}`))
   client.on("exposure", ({ flag_key, id }) => recorded.push({ flag_key, id }))
   return client
@@ -27,6 +30,9 @@ globalThis.read = (kind, from, to) => {
   for (let place = from; place < to; place++) answered += client.getFlag(kind + place, "fallback") !== "fallback"
   return answered
 }
+
+/** What is in localStorage of a person and of what was recorded. Other keys tell tabs whose turn it is, or that consent was revoked. */
+globalThis.ownKeys = () => Object.keys(localStorage).filter((key) => /^pennon1:[^:]+:[dsiktrq]/.test(key))
 
 // A page whose visitor does something at once says so in its address: ?run=… is a script, run when all is there.
 const script = new URLSearchParams(location.search).get("run")

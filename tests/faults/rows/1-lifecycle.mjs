@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict"
 import { row } from "../lib/registry.mjs"
+import { temporaryFolder } from "../lib/process.mjs"
 import { SCALE } from "../lib/scene.mjs"
 
 const HOUR_MS = 3_600_000
@@ -111,5 +112,197 @@ row("L7", "stored in the back-forward cache and restored, twice", async (scene) 
   }
   const ledger = await scene.arrived()
   assert.equal(ledger.duplicates, 0, "rows that were sent twice")
+  await scene.check()
+})
+
+row("L6", "SIGKILL of the whole browser, online and offline", async (scene) => {
+  const profile = temporaryFolder()
+  const open = async () => {
+    const browser = await scene.launch({ profile })
+    const world = await scene.worldOf(browser, { isPersistent: true })
+    return { browser, page: await scene.visit({}, { from: world }) }
+  }
+  const { browser, page } = await open()
+  await scene.read(page, "plain", 0, 10)
+  // Online: sent within the interval, so that all that is older has arrived.
+  await scene.arrived()
+  await scene.chaos.down()
+  await scene.read(page, "plain", 10, 20)
+  // Offline: Chromium writes to disk within 5 s at first, and then at most 60 times an hour.
+  await scene.sleep(75_000)
+  await browser.kill()
+  await scene.chaos.up()
+  await open()
+  await scene.check()
+}, { limitMs: 240_000, cannot: { webkit: "MiniBrowser keeps no profile while WebDriver drives it" } })
+
+row("L8", "restored after another tab adopted its outbox", async (scene) => {
+  const at = scene.chaos.origin
+  await scene.chaos.script({ status: 503 })
+  const page = await scene.visit(AT_EXIT, { at })
+  await page.evaluate(() => (globalThis.mark = "kept"))
+  await scene.read(page, "plain", 0, 20)
+  await page.goto(`${at}/elsewhere.html`)
+  await scene.requestsOnce(1)
+  await scene.chaos.script({})
+  await scene.visit({}, { at })
+  await scene.arrived()
+  await page.back()
+  await scene.eventually("the page, back", () => page.evaluate(() => globalThis.mark).catch(() => undefined), (mark) => mark === "kept")
+  await scene.read(page, "plain", 20, 22)
+  await scene.flush(page)
+  await scene.statsOnce(page, "all delivered", ({ pending }) => pending === 0)
+  await scene.check()
+})
+
+row("L9", "frozen for an hour and resumed", async (scene) => {
+  const page = await scene.prepared(() => {
+    const now = Date.now.bind(Date)
+    globalThis.laterMs = 0
+    Date.now = () => now() + laterMs
+  })
+  await scene.begin(page, AT_EXIT)
+  await scene.read(page, "plain", 0, 5)
+  const before = await page.evaluate(() => client.session.id)
+  const resume = await page.freeze()
+  await scene.arrived() // It is told before it is frozen, or right after.
+  const { length } = await scene.requests()
+  await scene.sleep(2000)
+  await resume()
+  await page.evaluate(() => (laterMs = 3_600_000))
+  assert.equal(length, 1, "flushes")
+  assert.equal((await scene.requests()).length, 1, "flushes, with those after the resumption")
+  await scene.read(page, "plain", 5, 8)
+  assert.notEqual(await page.evaluate(() => client.session.id), before, "an hour later it is another session")
+  assert.equal((await scene.flush(page)).pending, 0)
+  await scene.check()
+}, { cannot: { firefox: "Firefox freezes no pages", webkit: "WebKit freezes no pages that a driver could ask it to" } })
+
+row("L10", "hidden for 10 minutes", async (scene) => {
+  const page = await scene.visit({ exposures: { flushIntervalMs: 3_600_000 } })
+  await scene.read(page, "plain", 0, 10)
+  assert.equal((await scene.requests()).length, 0)
+  await page.hide()
+  await scene.arrived()
+  await scene.sleep(600_000 * SCALE)
+  assert.equal((await scene.requests()).length, 1, "requests while it was hidden")
+  await scene.check()
+}, { cannot: { webkit: "its driver puts no other tab in front" } })
+
+row("L11", "the tab is discarded and opened again", async (scene) => {
+  await scene.chaos.script({ status: 503 })
+  const page = await scene.visit(AT_EXIT)
+  await scene.read(page, "plain", 0, 10)
+  await page.hide()
+  await scene.requestsOnce(1)
+  await page.crash() // A discarded page ends like this: no event, and the process is gone.
+  await scene.chaos.script({})
+  await scene.visit()
+  await scene.check()
+}, { cannot: { webkit: "its driver's session ends with the renderer" } })
+
+row("L12", "prerendered, then activated or never", async (scene) => {
+  const { chaos } = scene
+  const script = (kind) => `
+    await begin(${JSON.stringify(scene.options({ scale: 1 }))})
+    globalThis.readAt = Date.now()
+    read("${kind}", 0, 3)`
+  const address = (kind) => `${chaos.origin}/open.html?run=${encodeURIComponent(script(kind))}`
+  const page = await scene.open("/elsewhere.html", { at: chaos.origin })
+  await page.evaluate((urls) => {
+    const rules = document.createElement("script")
+    rules.type = "speculationrules"
+    rules.textContent = JSON.stringify({ prerender: [{ urls }] })
+    document.head.append(rules)
+  }, [address("plain"), address("split")])
+  await scene.sleep(3000)
+  assert.equal((await scene.requests()).length, 0, "requests while it was prerendered")
+  const activatedMs = Date.now()
+  await page.evaluate((url) => void setTimeout(() => (location.href = url)), address("plain"))
+  scene.expect("plain", 0, 3)
+  await scene.arrived()
+  const { activation, session } = await page.evaluate(() => ({
+    activation: performance.getEntriesByType("navigation")[0].activationStart,
+    session: client.session.id,
+  }))
+  assert.ok(activation > 0, "the page was not prerendered, so that nothing is shown")
+  assert.ok(session)
+  const { ids } = await chaos.ledger()
+  for (const { first_ms } of Object.values(ids)) assert.ok(first_ms >= activatedMs - 1000)
+  await scene.check()
+}, { cannot: { firefox: "Firefox does not prerender", webkit: "WebKit does not prerender" } })
+
+row("L13", "an iframe is removed during a flush; document.open", async (scene) => {
+  await scene.chaos.script({ status: 503 })
+  const page = await scene.open()
+  const options = scene.options()
+  await page.evaluate(async (options) => {
+    const frame = document.createElement("iframe")
+    frame.src = "/open.html"
+    document.body.append(frame)
+    await new Promise((resolve) => (frame.onload = resolve))
+    while (!frame.contentWindow.pageIsReady) await new Promise((resolve) => setTimeout(resolve, 20))
+    await frame.contentWindow.begin(options)
+    frame.contentWindow.read("plain", 0, 10)
+    const flushed = frame.contentWindow.client.flush()
+    frame.remove()
+    void flushed
+  }, options)
+  scene.expect("plain", 0, 10)
+  await scene.begin(page)
+  await scene.read(page, "split", 0, 10)
+  await page.evaluate(() => {
+    void client.flush()
+    document.open()
+    document.write("<p>Another document</p>")
+    document.close()
+  })
+  await scene.goto(page, "/elsewhere.html")
+  await scene.chaos.script({})
+  await scene.visit()
+  await scene.check()
+})
+
+row("L14", "hidden and visible 50 times", async (scene) => {
+  await scene.chaos.script({ status: 503, repeat: 2 }, {})
+  const page = await scene.visit({ scale: 1, exposures: { flushIntervalMs: HOUR_MS } })
+  await scene.read(page, "plain", 0, 5)
+  const cover = await page.hide()
+  const startedMs = Date.now()
+  for (let time = 0; time < 50; time++) {
+    await cover.show()
+    await cover.uncover()
+  }
+  const tookS = (Date.now() - startedMs) / 1000
+  // Probes are at least 5 s apart: a slow machine has time for more of them.
+  const most = 2 + Math.floor(tookS / 5)
+  const { length } = await scene.requests()
+  assert.ok(length >= 1 && length <= most, `${length} requests, expected 1 to ${most}`)
+  await cover.show()
+  await scene.check()
+}, { cannot: { webkit: "its driver puts no other tab in front" } })
+
+row("L15", "a sandboxed frame, an opaque origin, about:srcdoc", async (scene) => {
+  const page = await scene.open("/elsewhere.html")
+  const { shop } = scene.chaos
+  const options = scene.options({ ruleset: { url: `${shop}/ruleset.json`, refreshMs: 0 } })
+  const said = await page.evaluate(async (shop, options) => {
+    const frame = document.createElement("iframe")
+    frame.sandbox = "allow-scripts"
+    frame.srcdoc = `<!doctype html><link rel="icon" href="data:,"><script src="${shop}/ear.js"></script>
+      <script type="importmap">{ "imports": { "pennon": "${shop}/testing/index.js" } }</script>
+      <script type="module">
+        await import("${shop}/page.js")
+        await begin(${JSON.stringify(options)})
+        const answered = read("split", 0, 5)
+        await client.flush()
+        parent.postMessage({ answered, origin, noted: ear.noted, pending: client.stats().pending }, "*")
+      </script>`
+    const said = new Promise((resolve) => addEventListener("message", ({ data }) => resolve(data), { once: true }))
+    document.body.append(frame)
+    return said
+  }, shop, options)
+  assert.deepEqual(said, { answered: 5, origin: "null", noted: [], pending: 0 })
+  scene.expect("split", 0, 5)
   await scene.check()
 })

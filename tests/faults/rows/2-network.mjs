@@ -175,3 +175,174 @@ row("N9", "204 with a stray body; 200 with HTML; 200 with JSON that is broken", 
   }
   await scene.check()
 })
+
+row("N2", "the endpoint's name does not exist", async (scene) => {
+  // The outbox is found by the namespace, whatever the endpoint.
+  const page = await scene.visit({ namespace: "names", exposures: { endpoint: "http://pennon.invalid/exposures" } })
+  await scene.read(page, "plain", 0, 10)
+  const { pending } = await scene.statsOnce(page, "a failure", ({ unreachable }) => unreachable >= 1)
+  assert.equal(pending, 10)
+  await scene.goto(page, "/elsewhere.html")
+  await scene.visit({ namespace: "names" })
+  await scene.check()
+})
+
+row("N3", "offline and online 20 times", async (scene) => {
+  const page = await scene.visit({ scale: 1 / 600, exposures: { flushIntervalMs: 3_600_000 } })
+  for (let round = 0; round < 20; round++) {
+    await page.offline(true)
+    await scene.eventually("offline", () => page.evaluate(() => navigator.onLine), (onLine) => !onLine)
+    await scene.read(page, "plain", 2 * round, 2 * round + 2)
+    await page.offline(false)
+    await scene.arrived()
+    await scene.statsOnce(page, "all delivered", ({ pending }) => pending === 0)
+  }
+  const { requests, max_concurrent } = await scene.chaos.ledger()
+  assert.deepEqual([requests.length, max_concurrent], [20, 1], "requests, and how many at once")
+  await scene.check()
+}, { cannot: { webkit: "its driver cannot take the network away" }, alone: true })
+
+row("N4", "the server takes connections and reads nothing", async (scene) => {
+  await scene.chaos.script({ blackhole: true, repeat: 2 }, {})
+  const page = await scene.visit()
+  await scene.read(page, "plain", 0, 10)
+  await scene.arrived()
+  const times = (await scene.requests()).map(({ at_ms }) => at_ms)
+  for (const place of [1, 2]) {
+    const waitedMs = times[place] - times[place - 1]
+    assert.ok(waitedMs >= 0.9 * 10_000 * SCALE, `given up after ${waitedMs} ms`)
+  }
+  await scene.check()
+})
+
+row("N6", "an upload of one byte a second", async (scene) => {
+  await scene.chaos.script({ drip: 1, repeat: 3 }, {})
+  const page = await scene.visit()
+  await scene.read(page, "plain", 0, 60)
+  const { max_concurrent, requests } = await scene.arrived()
+  assert.equal(max_concurrent, 1, "requests at once")
+  assert.deepEqual(requests.slice(0, 3).map(({ outcome }) => outcome), Array(3).fill("given_up"))
+  await scene.check()
+})
+
+row("N12", "408, 425", async (scene) => {
+  await scene.chaos.script({ status: 408 }, { status: 425 }, {})
+  const page = await scene.visit()
+  await scene.read(page, "plain", 0, 10)
+  await scene.check()
+  assert.equal((await scene.requests()).length, 3)
+})
+
+/** Which wait, in milliseconds, each `Retry-After` leads to, at full scale: at least and, before jitter of a tenth, at most. */
+const RETRY_AFTER = [
+  { step: { retryAfterDateS: 20 }, least: 18_000, most: 20_000 },
+  { step: { retryAfter: "-5" }, least: 1000, most: 60_000 },
+  { step: { retryAfter: "abc" }, least: 60_000, most: 60_000 },
+  { step: { retryAfter: "1000000000000" }, least: 3_600_000, most: 3_600_000 },
+  { step: { retryAfter: "0" }, least: 1000, most: 1000 },
+  { step: {}, least: 60_000, most: 60_000 },
+]
+
+async function waitsAfter429(scene, cases) {
+  await Promise.all(cases.map(async ({ step, least, most }, place) => {
+    const server = await scene.server()
+    await server.script({ status: 429, ...step })
+    const page = await scene.visit({ scale: 1, exposures: { endpoint: server.endpoint, key: `pk_${place}` } })
+    await page.evaluate(() => read("plain", 0, 5))
+    await scene.eventually("the refusal", () => page.evaluate(() => deliveries.some(({ status }) => status === "failed")))
+    const { nextFlushAtMs } = await scene.stats(page)
+    const [{ answered_ms }] = (await server.ledger()).requests
+    const waitMs = nextFlushAtMs - answered_ms
+    // How late a slow machine hears of the answer counts, too.
+    assert.ok(waitMs >= least && waitMs <= 1.1 * most + 5000, `${JSON.stringify(step)}: waits ${waitMs} ms, expected ${least} to ${most}`)
+  }))
+  await scene.checkPages()
+}
+
+row("N15", "429 with a date, a negative number, a word, a huge number, nothing", (scene) => waitsAfter429(scene, RETRY_AFTER))
+
+row("N16", "Retry-After that CORS does not let the page read", (scene) =>
+  waitsAfter429(scene, [{ step: { retryAfter: "5", exposeHeaders: false }, least: 60_000, most: 60_000 }]))
+
+row("N17", "500, 502, 503 and 504 at random, in 30 %", async (scene) => {
+  await scene.chaos.script({ random: { p: 0.3, statuses: [500, 502, 503, 504] } })
+  const page = await scene.visit()
+  for (let round = 0; round < 30; round++) {
+    await scene.read(page, "plain", 10 * round, 10 * round + 10)
+    await scene.sleep(30)
+  }
+  const { requests } = await scene.arrived()
+  assert.ok(requests.some(({ status }) => status >= 500), "none of the answers was an error, so that nothing is shown")
+  await scene.check()
+})
+
+row("N19", "CORS denied, and the server has the rows", async (scene) => {
+  const scale = 1 / 600
+  await scene.chaos.script({ cors: false })
+  const page = await scene.visit({ scale })
+  await scene.read(page, "plain", 0, 10)
+  const failed = async () => (await scene.deliveries(page)).filter(({ status }) => status === "failed")
+  await scene.eventually("20 minutes of failures", failed, (list) => list.at(-1)?.at - list[0]?.at > 20 * 60_000 * scale)
+  const list = await failed()
+  const waits = (from, to) => list.filter(({ at }) => at - list[0].at >= from * scale && at - list[0].at < to * scale).map(({ waitMs }) => waitMs / scale)
+  assert.ok(Math.max(...waits(0, 14 * 60_000)) <= 61_000, `waits of the first minutes: ${waits(0, 14 * 60_000)}`)
+  const late = waits(16 * 60_000, Infinity)
+  assert.ok(Math.max(...late) > 61_000 && Math.max(...late) <= 301_000, `waits after 15 minutes: ${late}`)
+  await scene.chaos.script({})
+  await scene.statsOnce(page, "all delivered", ({ pending }) => pending === 0)
+  await scene.check()
+})
+
+row("N20", "a content blocker that stays", async (scene) => {
+  const scale = 1 / 600
+  const page = await scene.visit({ scale, exposures: { flushIntervalMs: 100 } })
+  const unblock = await page.block("/exposures")
+  await scene.read(page, "plain", 0, 100)
+  await scene.statsOnce(page, "a failure", ({ resent }) => resent >= 1)
+  await scene.sleep(15 * 60_000 * scale)
+  const before = await scene.sendings(page)
+  await scene.sleep(60 * 60_000 * scale)
+  const requests = (await scene.sendings(page)) - before
+  assert.ok(requests <= 20, `${requests} requests in the hour after 15 minutes, expected at most 20`)
+  const bytes = await page.evaluate(() => Object.entries(localStorage).filter(([key]) => /:q:/.test(key)).reduce((sum, [key, text]) => sum + key.length + text.length, 0))
+  assert.ok(bytes > 0 && bytes <= 65_536, `the outbox has ${bytes} bytes`)
+  await unblock()
+  await scene.check()
+}, { cannot: { webkit: "its driver cannot refuse requests" } })
+
+row("N21", "RST during the upload; TLS that fails", async (scene) => {
+  await scene.chaos.script({ reset: "upload" }, { reset: "before" }, {})
+  const page = await scene.visit()
+  await scene.read(page, "plain", 0, 60)
+  await scene.arrived()
+  // A server that speaks no TLS.
+  const tls = await scene.visit({ namespace: "tls", exposures: { endpoint: scene.chaos.endpoint.replace("http:", "https:") } })
+  await scene.read(tls, "split", 0, 10)
+  await scene.statsOnce(tls, "a failure", ({ resent, unreachable }) => resent >= 1 || unreachable >= 1)
+  await scene.goto(tls, "/elsewhere.html")
+  await scene.visit({ namespace: "tls" })
+  await scene.check()
+})
+
+row("N23", "the host page has 60 KiB of keepalive requests in flight", async (scene) => {
+  const hole = await scene.server()
+  await hole.script({ blackhole: true })
+  const page = await scene.visit()
+  await page.evaluate((url) => {
+    fetch(url, { method: "POST", keepalive: true, mode: "no-cors", body: "x".repeat(60 * 1024) }).catch(() => {})
+  }, hole.endpoint)
+  await scene.eventually("the host's request", async () => (await hole.ledger()).requests.length)
+  await scene.read(page, "plain", 0, 30)
+  await scene.arrived()
+  await scene.statsOnce(page, "all delivered", ({ pending }) => pending === 0)
+  // At the exit there is no room either: what cannot go then stays for the next visit.
+  const to = `${scene.chaos.shop}/elsewhere.html`
+  await page.evaluate((to) => void setTimeout(() => {
+    read("split", 0, 30)
+    location.assign(to)
+  }), to)
+  scene.expect("split", 0, 30)
+  await scene.eventually("the next page", page.url, (url) => url === to)
+  await scene.visit()
+  await scene.check()
+})

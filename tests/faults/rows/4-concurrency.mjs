@@ -49,3 +49,64 @@ row("C4", "8 tabs that record while some are killed", async (scene) => {
   }
   await scene.check()
 }, { limitMs: 180_000 })
+
+row("C5", "two tabs adopt the same orphan", async (scene) => {
+  await scene.leaveBehind("plain", 0, 30)
+  const pages = [await scene.open(), await scene.open()]
+  await Promise.all(pages.map((page) => scene.begin(page)))
+  const { ids } = await scene.arrived()
+  await scene.sleep(1000)
+  for (const { flag_key, count } of Object.values(ids)) assert.ok(count <= 2, `${flag_key} came ${count} times`)
+  await scene.check()
+})
+
+row("C6", "the ring is full during an outage", async (scene) => {
+  await scene.chaos.script({ status: 503 })
+  const page = await scene.visit()
+  // What no experiment needs makes room, the oldest first; then what is new is refused, and not marked as seen.
+  await page.evaluate(() => read("plain", 0, 700))
+  const full = await scene.stats(page)
+  assert.equal(full.recorded, 700)
+  assert.equal(full.pending + full.dropped.ring_full, 700)
+  await page.evaluate(() => read("split", 0, 650))
+  const { pending, refused } = await scene.stats(page)
+  assert.ok(refused > 0 && pending <= 600, JSON.stringify({ pending, refused }))
+  await scene.chaos.script({})
+  await scene.statsOnce(page, "all delivered", ({ pending }) => pending === 0)
+  await page.evaluate(() => read("split", 0, 650))
+  await scene.statsOnce(page, "all delivered", ({ pending }) => pending === 0)
+  scene.expect("split", 0, 650)
+  await scene.arrived()
+  await page.evaluate(() => read("plain", 0, 700))
+  await scene.statsOnce(page, "all delivered", ({ pending }) => pending === 0)
+  await page.evaluate(() => read("plain", 0, 700))
+  scene.expect("plain", 0, 700)
+  await scene.check()
+})
+
+row("C7", "consent revoked while a request is in flight", async (scene) => {
+  await scene.chaos.script({ delayMs: 100, commit: false, status: 503 }, {})
+  const page = await scene.visit()
+  await page.evaluate(() => read("plain", 0, 5))
+  await scene.requestsOnce(1)
+  await page.evaluate(() => client.setConsent("denied"))
+  await scene.sleep(1000)
+  const keys = await page.evaluate(() => ownKeys())
+  assert.deepEqual(keys, [], "keys that were written again")
+  assert.equal((await scene.requests()).length, 1)
+  await scene.check()
+})
+
+row("C8", "close() during the wait for another attempt", async (scene) => {
+  await scene.chaos.script({ status: 503 })
+  const page = await scene.visit({ scale: 1 })
+  await scene.read(page, "plain", 0, 5)
+  await scene.statsOnce(page, "a failure", ({ sending, pending }) => sending === 0 && pending === 5)
+  await scene.requestsOnce(1)
+  await page.evaluate(() => client.close()) // Within the patience, while an attempt may be a minute away.
+  const segments = await page.evaluate(() => Object.keys(localStorage).filter((key) => /:q:[^:]+:/.test(key)))
+  assert.ok(segments.length >= 1, "the outbox was written")
+  await scene.chaos.script({})
+  await scene.visit()
+  await scene.check()
+})

@@ -25,3 +25,27 @@ row("W2", "a CSP without wasm-unsafe-eval", async (scene) => {
   await scene.leaveBehind("plain", 0, 30)
   await withoutModule(scene, await scene.open("/no-wasm.html"))
 })
+
+row("W4", "there is no WebAssembly", async (scene) => {
+  await scene.leaveBehind("plain", 0, 30)
+  await withoutModule(scene, await scene.prepared(() => void delete globalThis.WebAssembly))
+})
+
+row("W9", "a page that is isolated (COOP and COEP)", async (scene) => {
+  const isolated = await scene.server({ headers: ["Cross-Origin-Opener-Policy: same-origin", "Cross-Origin-Embedder-Policy: require-corp"] })
+  const page = await scene.visit({}, { at: isolated.origin })
+  assert.equal(await page.evaluate(() => globalThis.crossOriginIsolated), true)
+  await scene.read(page, "split", 0, 5)
+  await scene.check()
+})
+
+row("W10", "a CSP whose connect-src blocks the endpoint", async (scene) => {
+  const page = await scene.open("/no-connect.html")
+  await scene.begin(page)
+  await scene.read(page, "plain", 0, 10)
+  await scene.statsOnce(page, "blocked requests", ({ unreachable }) => unreachable >= 1)
+  assert.equal((await scene.requests()).length, 0)
+  await scene.goto(page, "/elsewhere.html")
+  await scene.visit()
+  await scene.check()
+})
