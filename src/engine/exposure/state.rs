@@ -444,9 +444,10 @@ impl State {
     }
 
     /// What the collector has not been told is kept beside the rows: this client's ledger, then those of the rows that it
-    /// adopted.
+    /// adopted. Also what it has been told while rows wait: whoever adopts them may drop more, and counts on.
     fn keep_ledgers(&mut self, effects: &mut Vec<Effect>) {
-        if !self.has_news() && self.adopted.is_empty() {
+        let goes_on = self.ring.len() > 0 && self.ledger.dropped.total() > 0;
+        if !self.has_news() && self.adopted.is_empty() && !goes_on {
             if self.kept_changes.take().is_some() {
                 effects.push(Effect::KeepLedgers(String::new()));
             }
