@@ -504,11 +504,14 @@ impl World {
             while let Some(tab) = (0..self.tabs.len()).find(|tab| !self.tabs[*tab].flights.is_empty()) {
                 self.settle(tab, 0, Answer::Healthy);
             }
-            if !self.orphans.is_empty() {
+            let orphans = self.orphans.len();
+            if orphans > 0 {
                 self.adopt(0, 0);
-                continue;
+                if self.orphans.len() < orphans {
+                    continue;
+                }
             }
-            if self.tabs.iter().all(|tab| tab.waiting.is_empty() && tab.disk.ledgers.is_empty()) {
+            if orphans == 0 && self.tabs.iter().all(|tab| tab.waiting.is_empty() && tab.disk.ledgers.is_empty()) {
                 break;
             }
             self.advance(10_000.0);

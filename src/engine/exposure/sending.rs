@@ -67,6 +67,7 @@ impl State {
                 self.full_batch_waits() || self.to_drain()
             }
             Outcome::Refused { status: status @ (400 | 413 | 422), .. } if self.rejections < MAX_REJECTIONS => {
+                self.retry.insist(now); // It is there.
                 self.divide(&flight, status, effects);
                 self.to_drain()
             }
