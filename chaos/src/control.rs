@@ -14,6 +14,8 @@ use crate::site::Site;
 pub struct Control {
     pub site: Arc<Site>,
     pub gate: Mutex<Gate>,
+    /// Of the secure port, as DER; empty when there is none.
+    pub certificate: Vec<u8>,
 }
 
 /// Serves until the program ends.
@@ -83,6 +85,7 @@ impl Control {
                     &json!({ "status": if gate.is_open() { "up" } else { "down" }, "requests": requests }),
                 )
             }
+            ("GET", "/certificate") => Answer { body: self.certificate.clone(), ..Answer::new(200) },
             (_, "/elsewhere") => {
                 self.site.ledger().elsewhere += 1;
                 Answer::json(200, &json!({}))

@@ -35,6 +35,8 @@ pub struct Ledger {
     pub options: u64,
     /// Connections that sent no HTTP, such as a TLS handshake.
     pub not_http: u64,
+    /// Connections to the secure port whose TLS handshake failed, such as when the client refused the certificate.
+    pub tls_failed: u64,
     /// Requests to `/elsewhere` on the control port, where a redirect may lead.
     pub elsewhere: u64,
     /// The most requests that waited for an answer at one time.
