@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
@@ -14,6 +15,8 @@ use crate::site::Site;
 pub struct Control {
     pub site: Arc<Site>,
     pub gate: Mutex<Gate>,
+    /// Of the secure port, as DER; empty when there is none.
+    pub certificate: Vec<u8>,
 }
 
 /// Serves until the program ends.
@@ -61,10 +64,12 @@ impl Control {
             ("GET", "/ledger") => {
                 let mut ledger = self.site.ledger();
                 ledger.sum_up();
-                match serde_json::to_value(&*ledger) {
-                    Ok(ledger) => Answer::json(200, &ledger),
-                    Err(error) => Answer::json(500, &json!({ "error": format!("ledger: {error}") })),
-                }
+                written(&*ledger)
+            }
+            ("GET", "/totals") => {
+                let mut ledger = self.site.ledger();
+                ledger.sum_up();
+                written(&ledger.totals())
             }
             ("POST", "/reset") => {
                 let mut gate = self.gate.lock().await;
@@ -83,12 +88,21 @@ impl Control {
                     &json!({ "status": if gate.is_open() { "up" } else { "down" }, "requests": requests }),
                 )
             }
+            ("GET", "/certificate") => Answer { body: self.certificate.clone(), ..Answer::new(200) },
             (_, "/elsewhere") => {
                 self.site.ledger().elsewhere += 1;
                 Answer::json(200, &json!({}))
             }
             _ => files::get(head, &self.site),
         }
+    }
+}
+
+/// Written at once: a ledger may be long.
+fn written(value: &impl Serialize) -> Answer {
+    match serde_json::to_vec(value) {
+        Ok(body) => Answer { body, ..Answer::new(200) }.with("content-type", "application/json"),
+        Err(error) => Answer::json(500, &json!({ "error": format!("ledger: {error}") })),
     }
 }
 

@@ -19,31 +19,33 @@ type Next = io::Result<Option<Connection>>;
 pub async fn serve(mut connection: Connection, head: &Head, site: &Site) -> Next {
     match head.method.as_str() {
         "POST" => post(connection, head, site).await,
-        "OPTIONS" => {
-            site.ledger().options += 1;
-            let mut answer = Answer::new(204);
-            if site.script().peek().cors {
-                answer = answer
-                    .with("access-control-allow-origin", head.header("origin"))
-                    .with("access-control-allow-methods", "POST")
-                    .with("access-control-allow-headers", head.header("access-control-request-headers"))
-                    // So that each preflight is seen.
-                    .with("access-control-max-age", "0");
-            }
+        method => {
+            let answer = if method == "OPTIONS" { preflight(head, site) } else { Answer::new(405) };
             connection.send(&finish(answer, site).to_bytes()).await?;
-            Ok(Some(connection))
-        }
-        _ => {
-            connection.send(&finish(Answer::new(405), site).to_bytes()).await?;
             Ok(Some(connection))
         }
     }
 }
 
-async fn post(mut connection: Connection, head: &Head, site: &Site) -> Next {
+/// The answer to a preflight, which is counted.
+pub fn preflight(head: &Head, site: &Site) -> Answer {
+    site.ledger().options += 1;
+    let answer = Answer::new(204);
+    if !site.script().peek().cors {
+        return answer;
+    }
+    answer
+        .with("access-control-allow-origin", head.header("origin"))
+        .with("access-control-allow-methods", "POST")
+        .with("access-control-allow-headers", head.header("access-control-request-headers"))
+        // So that each preflight is seen.
+        .with("access-control-max-age", "0")
+}
+
+/// Takes the next step for a request whose body has `length` bytes, and enters the request.
+pub fn begin<'a>(head: &Head, length: usize, site: &'a Site) -> (Step, Running<'a>) {
     let (place, step) = site.script().next();
-    let length = head.body_bytes()?;
-    let mut running = site.begin(Request {
+    let running = site.begin(Request {
         step: place,
         query: head.query.clone(),
         origin: head.header("origin").to_owned(),
@@ -51,6 +53,23 @@ async fn post(mut connection: Connection, head: &Head, site: &Site) -> Next {
         body_bytes: length,
         ..Request::default()
     });
+    (step, running)
+}
+
+/// Enters a body that came whole, and says what becomes of it.
+pub fn take(step: &Step, head: &Head, body: &[u8], running: &Running<'_>, site: &Site) -> Plan {
+    let batch = batch_of(head, body);
+    let plan = Plan::of(step, batch.as_ref().map_err(|(status, _)| *status));
+    match &batch {
+        Ok(batch) => site.ledger().enter(running.key, batch, plan.keeps, site.clock.now_ms()),
+        Err((_, error)) => running.note(|request| request.error = Some(error.clone())),
+    }
+    plan
+}
+
+async fn post(mut connection: Connection, head: &Head, site: &Site) -> Next {
+    let length = head.body_bytes()?;
+    let (step, mut running) = begin(head, length, site);
     if step.blackhole {
         connection.closed().await;
         running.end(Outcome::GivenUp, None);
@@ -73,12 +92,7 @@ async fn post(mut connection: Connection, head: &Head, site: &Site) -> Next {
         running.end(Outcome::GivenUp, None);
         return Ok(None);
     };
-    let batch = batch_of(head, &body);
-    let plan = Plan::of(&step, batch.as_ref().map_err(|(status, _)| *status));
-    match &batch {
-        Ok(batch) => site.ledger().enter(running.key, batch, plan.keeps, site.clock.now_ms()),
-        Err((_, error)) => running.note(|request| request.error = Some(error.clone())),
-    }
+    let plan = take(&step, head, &body, &running, site);
     if step.delay_ms > 0 {
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(step.delay_ms)) => {}
@@ -88,7 +102,7 @@ async fn post(mut connection: Connection, head: &Head, site: &Site) -> Next {
             }
         }
     }
-    if step.commit_then_cut && plan.keeps {
+    if plan.end == End::Cut || step.goaway {
         running.end(Outcome::Cut, None);
         return Ok(None);
     }
@@ -112,7 +126,7 @@ async fn answer(
     }
     match plan.end {
         End::Whole => Ok(Some(connection)),
-        End::Truncated => Ok(None),
+        End::Truncated | End::Cut => Ok(None),
         End::Never => {
             connection.closed().await;
             Ok(None)
@@ -131,18 +145,20 @@ fn batch_of(head: &Head, body: &[u8]) -> Result<Batch, (u16, String)> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+pub enum End {
     Whole,
     Truncated,
     Never,
+    /// No answer.
+    Cut,
 }
 
 /// What a step comes to for one batch.
 #[derive(Debug)]
-struct Plan {
+pub struct Plan {
     status: u16,
     keeps: bool,
-    end: End,
+    pub end: End,
 }
 
 impl Plan {
@@ -150,6 +166,7 @@ impl Plan {
     fn of(step: &Step, batch: Result<&Batch, u16>) -> Self {
         let refused = |status| Self { status, keeps: false, end: End::Whole };
         let end = match step {
+            Step { commit_then_cut: true, .. } => End::Cut,
             Step { redirect: Some(_), .. } => End::Whole,
             Step { never_end: true, .. } => End::Never,
             Step { truncate: true, .. } => End::Truncated,
@@ -157,10 +174,10 @@ impl Plan {
         };
         let usual = if step.retry_after.is_some() || step.retry_after_date_s.is_some() {
             429
-        } else if end == End::Whole {
-            204
-        } else {
+        } else if matches!(end, End::Never | End::Truncated) {
             200
+        } else {
+            204
         };
         let status = step.redirect.or(step.status).unwrap_or(usual);
         let succeeds = (200..300).contains(&status);
@@ -175,10 +192,11 @@ impl Plan {
         if step.max_rows.is_some_and(|most| batch.rows.len() > most) {
             return refused(413);
         }
-        Self { status, keeps: step.commit.unwrap_or(succeeds || step.commit_then_cut), end }
+        let keeps = succeeds && !step.goaway || step.commit_then_cut;
+        Self { status, keeps: step.commit.unwrap_or(keeps), end }
     }
 
-    fn answer(&self, step: &Step, head: &Head, site: &Site) -> Answer {
+    pub fn answer(&self, step: &Step, head: &Head, site: &Site) -> Answer {
         let mut answer = Answer::new(self.status);
         answer.headers = step.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         if let Some(text) = &step.retry_after {
@@ -197,7 +215,7 @@ impl Plan {
             }
         }
         answer.body = step.body.clone().into_bytes();
-        if self.end != End::Whole {
+        if matches!(self.end, End::Never | End::Truncated) {
             answer = answer.with("content-type", "application/json");
             answer.claimed_bytes = Some(answer.body.len() + CLAIMED_BYTES);
             answer.body.extend_from_slice(BEGUN_BODY);
@@ -207,7 +225,7 @@ impl Plan {
 }
 
 /// The answer with the headers that every one has.
-fn finish(answer: Answer, site: &Site) -> Answer {
+pub fn finish(answer: Answer, site: &Site) -> Answer {
     let answer = answer.with("date", site.clock.http_date(0)).with("cache-control", "no-store");
     if site.keep_alive { answer } else { answer.with("connection", "close") }
 }

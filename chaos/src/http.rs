@@ -65,6 +65,21 @@ impl Head {
         }
     }
 
+    /// That of a request over HTTP/2.
+    pub fn of_parts(parts: &::http::request::Parts) -> Self {
+        let headers = parts
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect();
+        Self {
+            method: parts.method.as_str().to_owned(),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            headers,
+        }
+    }
+
     fn read(bytes: &[u8]) -> Result<Option<(Self, usize)>, httparse::Error> {
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut headers);
@@ -109,15 +124,20 @@ impl Answer {
         self
     }
 
+    /// What `content-length` says. `None`: there is none.
+    pub fn told_bytes(&self) -> Option<usize> {
+        let bytes = self.claimed_bytes.unwrap_or(self.body.len());
+        // Without a body these have no length either.
+        (bytes > 0 || !matches!(self.status, 100..=199 | 204 | 304)).then_some(bytes)
+    }
+
     /// The answer as it goes over the wire.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason_of(self.status));
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
-        let bytes = self.claimed_bytes.unwrap_or(self.body.len());
-        // Without a body these have no length either.
-        if bytes > 0 || !matches!(self.status, 100..=199 | 204 | 304) {
+        if let Some(bytes) = self.told_bytes() {
             head.push_str(&format!("content-length: {bytes}\r\n"));
         }
         head.push_str("\r\n");

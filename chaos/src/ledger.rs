@@ -35,6 +35,8 @@ pub struct Ledger {
     pub options: u64,
     /// Connections that sent no HTTP, such as a TLS handshake.
     pub not_http: u64,
+    /// Connections to the secure port whose TLS handshake failed, such as when the client refused the certificate.
+    pub tls_failed: u64,
     /// Requests to `/elsewhere` on the control port, where a redirect may lead.
     pub elsewhere: u64,
     /// The most requests that waited for an answer at one time.
@@ -126,6 +128,26 @@ pub enum Outcome {
     Down,
 }
 
+/// How many there are of each: quick to ask for again and again, however long the ledger is.
+#[derive(Debug, Serialize)]
+pub struct Totals {
+    pub ids: usize,
+    pub not_kept: usize,
+    pub batches: u64,
+    pub rows: u64,
+    pub duplicates: u64,
+    pub resends: u64,
+    pub changed_rows: usize,
+    pub requests: usize,
+    /// Requests without an answer yet.
+    pub waiting: usize,
+    pub max_concurrent: i32,
+    pub options: u64,
+    pub instances: usize,
+    /// Of all instances that lost something.
+    pub lost: i64,
+}
+
 /// Names a request in the ledger that it was entered in.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestKey {
@@ -210,6 +232,25 @@ impl Ledger {
         kept.count += 1;
         kept.came += 1;
         kept.last_ms = now_ms;
+    }
+
+    /// To be asked for after [`Ledger::sum_up`].
+    pub fn totals(&self) -> Totals {
+        Totals {
+            ids: self.ids.len(),
+            not_kept: self.not_kept.len(),
+            batches: self.batches,
+            rows: self.rows,
+            duplicates: self.duplicates,
+            resends: self.resends,
+            changed_rows: self.changed_rows.len(),
+            requests: self.requests.len(),
+            waiting: self.requests.iter().filter(|request| request.outcome == Outcome::Waiting).count(),
+            max_concurrent: self.max_concurrent,
+            options: self.options,
+            instances: self.instances.len(),
+            lost: self.instances.values().map(|instance| instance.lost.max(0)).sum(),
+        }
     }
 
     /// The figures that follow from the rest, made new.

@@ -12,6 +12,7 @@ mod gate;
 mod http;
 mod ledger;
 mod script;
+mod secure;
 mod site;
 
 use std::io::Write;
@@ -25,6 +26,7 @@ use tokio::sync::Mutex;
 
 use crate::control::Control;
 use crate::gate::Gate;
+use crate::secure::Secure;
 use crate::site::Site;
 
 /// Takes exposures over HTTP, fails as it is told, and keeps count of what came.
@@ -46,6 +48,10 @@ struct Cli {
     /// Seed of what scripts draw, unless they bring their own
     #[arg(long, default_value_t = 0)]
     seed: u64,
+
+    /// Opens a third port that speaks HTTP/2 over TLS, with a certificate that nobody knows
+    #[arg(long)]
+    tls: bool,
 
     /// Lets connections to the chaotic port serve more than one request
     #[arg(long)]
@@ -83,11 +89,18 @@ fn run(cli: Cli) -> Result<(), String> {
             .await
             .map_err(|error| format!("cannot listen on a control port: {error}"))?;
         let control = listener.local_addr().map_err(|error| error.to_string())?;
+        let mut lines = format!("listening on http://{}\ncontrol on http://{control}\n", gate.address());
+        let mut certificate = Vec::new();
+        if cli.tls {
+            let secure = Secure::open(Arc::clone(&site)).await?;
+            lines.push_str(&format!("secure on https://{}\n", secure.address));
+            certificate = secure.certificate;
+        }
         // A closed stdout is no reason not to serve.
         let mut out = std::io::stdout();
-        let _ = writeln!(out, "listening on http://{}\ncontrol on http://{control}", gate.address());
+        let _ = out.write_all(lines.as_bytes());
         let _ = out.flush();
-        control::accept(listener, Arc::new(Control { site, gate: Mutex::new(gate) })).await;
+        control::accept(listener, Arc::new(Control { site, gate: Mutex::new(gate), certificate })).await;
         Ok(())
     })
 }

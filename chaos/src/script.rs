@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 use serde::Deserialize;
 
-/// One step. Where fields meet, the first of this list that applies decides: `blackhole`, `reset`, a batch refused by
-/// `rejectIf` or `maxRows`, `commitThenCut`, `redirect`, `status`; `neverEnd` and `truncate` are how a status is sent.
+/// One step. Where fields meet, the first of this list that applies decides: `blackhole`, `reset`, `goaway`, a batch refused
+/// by `rejectIf` or `maxRows`, `commitThenCut`, `redirect`, `status`; `neverEnd` and `truncate` are how a status is sent.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub struct Step {
@@ -25,6 +25,8 @@ pub struct Step {
     pub reset: Option<Reset>,
     /// The rows are kept and the connection ends without an answer.
     pub commit_then_cut: bool,
+    /// The connection ends without an answer; over HTTP/2 with a GOAWAY that covers the request. Kept by `commit` alone.
+    pub goaway: bool,
     /// So many bytes of the body are read, and then of the answer written, each second; 1 or more.
     pub drip: Option<u32>,
     /// The answer's head and the beginning of its body, and no end.
@@ -82,6 +84,7 @@ impl Default for Step {
             retry_after_date_s: None,
             reset: None,
             commit_then_cut: false,
+            goaway: false,
             drip: None,
             never_end: false,
             truncate: false,

@@ -37,10 +37,10 @@ const site = assembleSite()
 const summary = []
 const failures = []
 
-const apart = wanted.filter(({ tests }) => tests)
+const apart = chosen.browser.includes("chromium") ? wanted.filter(({ tests }) => tests) : []
 if (apart.length > 0) tell("engine and Node", apart, await runHeld(apart))
 for (const name of chosen.browser) {
-  const own = wanted.filter(({ body, id, cannot }) => body && !cannot[name] && (!chosen.ci || name === "chromium" || EVERYWHERE.includes(id)))
+  const own = wanted.filter(({ body, id, cannot, once }) => body && !cannot[name] && !(once && name !== "chromium") && (!chosen.ci || name === "chromium" || EVERYWHERE.includes(id)))
   if (own.length === 0) continue
   const driver = await import(`./lib/${name}.mjs`)
   tell(name, own, await runRows({ driver, rows: own, site, jobs: Number(chosen.jobs) || undefined }))

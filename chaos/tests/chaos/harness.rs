@@ -17,6 +17,8 @@ pub struct Chaos {
     /// Host and port of the chaotic server, and of the control.
     pub address: String,
     pub control: String,
+    /// Of the secure port, with `--tls`.
+    pub secure: Option<String>,
 }
 
 impl Drop for Chaos {
@@ -59,7 +61,8 @@ impl Chaos {
         let mut after = |prefix: &str| lines.next().unwrap().unwrap().strip_prefix(prefix).unwrap().to_owned();
         let address = after("listening on http://");
         let control = after("control on http://");
-        Self { child, address, control }
+        let secure = options.contains(&"--tls").then(|| after("secure on https://"));
+        Self { child, address, control, secure }
     }
 
     /// Started, with a script.
@@ -72,6 +75,16 @@ impl Chaos {
     pub fn script(&self, script: &Value) {
         let answer = self.control("POST", "/script", &script.to_string());
         assert_eq!(answer.status(), 200, "{answer:?}");
+    }
+
+    /// The certificate of the secure port, as DER.
+    pub fn certificate(&self) -> Vec<u8> {
+        let mut stream = connect(&self.control);
+        stream.write_all(b"GET /certificate HTTP/1.1\r\nconnection: close\r\n\r\n").unwrap();
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        let body = bytes.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
+        bytes.split_off(body)
     }
 
     pub fn control(&self, method: &str, path: &str, body: &str) -> Answer {

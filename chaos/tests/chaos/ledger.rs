@@ -137,3 +137,19 @@ fn rows_without_an_id_are_counted_apart() {
     let ledger = chaos.ledger();
     assert_eq!((&ledger["rows_without_id"], &ledger["rows"]), (&json!(1), &json!(1)));
 }
+
+#[test]
+fn totals_count_what_the_ledger_lists() {
+    let chaos = Chaos::with(&json!([{ "status": 500 }, {}, {}, { "blackhole": true }]));
+    chaos.post(&batch("lost", &[3]));
+    chaos.post(&batch("i", &[1, 2]));
+    chaos.post(&batch("i", &[2, 4]));
+    let _waiting = chaos.begin_post(&batch("i", &[5]));
+    chaos.ledger_when(|ledger| ledger["requests"].as_array().unwrap().len() == 4);
+    let totals: Value = serde_json::from_str(chaos.control("GET", "/totals", "").body()).unwrap();
+    let expected = json!({
+        "ids": 3, "not_kept": 1, "batches": 2, "rows": 4, "duplicates": 1, "resends": 1, "changed_rows": 0, "requests": 4,
+        "waiting": 1, "max_concurrent": 1, "options": 0, "instances": 2, "lost": 4,
+    });
+    assert_eq!(totals, expected);
+}

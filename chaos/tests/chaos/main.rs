@@ -5,4 +5,5 @@
 mod gate;
 mod harness;
 mod ledger;
+mod secure;
 mod steps;

@@ -116,6 +116,14 @@ fn commit_then_cut_keeps_the_rows_and_says_nothing() {
 }
 
 #[test]
+fn goaway_ends_the_connection_and_keeps_the_rows_only_when_told() {
+    let chaos = Chaos::with(&json!([{ "goaway": true }, { "goaway": true, "commit": true }]));
+    assert_eq!(chaos.post(&batch("i", &[1])).text, "");
+    assert_eq!(chaos.post(&batch("i", &[2])).text, "");
+    assert_eq!(chaos.ledger()["ids"].as_object().unwrap().keys().collect::<Vec<_>>(), ["i-2"]);
+}
+
+#[test]
 fn a_drip_reads_and_writes_so_many_bytes_each_second() {
     let body = batch("i", &[1]).to_string();
     let chaos = Chaos::with(&json!([{ "drip": body.len() * 4 }]));

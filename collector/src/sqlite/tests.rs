@@ -213,3 +213,108 @@ fn an_older_file_is_read_as_it_is_and_brought_up_to_date_by_a_collector() {
     drop(store);
     Sqlite::open(&path).unwrap();
 }
+
+/// What becomes of a row that an instance has numbered.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    /// It comes so often, 1 or more.
+    Comes(u8),
+    /// It is dropped and reported; and comes all the same so often.
+    Dropped(u8),
+    Lost,
+}
+
+fn any_fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![4 => (1..4_u8).prop_map(Fate::Comes), 2 => (0..2_u8).prop_map(Fate::Dropped), 1 => Just(Fate::Lost)]
+}
+
+/// The ledger of `instance` after its first `rows` rows.
+fn ledger_after(instance: usize, fates: &[Fate], rows: usize) -> Ledger {
+    let entry = |counter: &str, part: &str, value: usize| LedgerEntry {
+        counter: counter.to_owned(),
+        part: part.to_owned(),
+        value: value as i64,
+    };
+    // Two reasons, so that they must be added up.
+    let dropped = |parity: usize| {
+        let own = fates.iter().take(rows).skip(parity).step_by(2);
+        own.filter(|fate| matches!(fate, Fate::Dropped(_))).count()
+    };
+    let entries = vec![
+        entry("seq_max", "", rows),
+        entry("dropped", "expired", dropped(0)),
+        entry("dropped", "ring_full", dropped(1)),
+    ];
+    Ledger { instance_id: format!("i-{instance}"), entries }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the order, the repetitions and the age of the ledgers that come along, once the newest ledger of each
+    /// instance has come, from itself or from another.
+    #[test]
+    fn the_report_on_delivery_states_what_was_lost(
+        instances in prop::collection::vec(prop::collection::vec(any_fate(), 0..12), 1..4),
+        order in any::<u64>(),
+        batches_per_commit in 1..4_usize,
+    ) {
+        let mut batches = Vec::new();
+        for (instance, fates) in instances.iter().enumerate() {
+            for (place, fate) in fates.iter().enumerate() {
+                let (Fate::Comes(times) | Fate::Dropped(times)) = fate else { continue };
+                for again in 0..usize::from(*times) {
+                    let variant = format!("v-{}", place % 2);
+                    let record = Record {
+                        table: Table::Exposures,
+                        // Rows of different instances may be one exposure.
+                        id: format!("id-{}", place % 5),
+                        rank: Rank { corrected_ts_ms: 0, received_at_ms: 0, digest: 0 },
+                        arrival: Some(Arrival {
+                            instance_id: format!("i-{instance}"),
+                            seq: place as i64 + 1,
+                            variant: Some(format!("f/{variant}")),
+                        }),
+                        cells: vec![
+                            ("flag_key", Cell::Text("f".to_owned())),
+                            ("distinct_id", Cell::Text("u".to_owned())),
+                            ("clock", Cell::Text("client".to_owned())),
+                            ("variant", Cell::Text(variant)),
+                        ],
+                    };
+                    // As it was when the row was sent, the first time or later.
+                    let ledger = ledger_after(instance, fates, (place + 1 + again).min(fates.len()));
+                    batches.push(Batch { records: vec![record], ledgers: vec![ledger], ..Batch::default() });
+                }
+            }
+            let heir = Ledger { instance_id: format!("heir-{instance}"), entries: Vec::new() };
+            let last = ledger_after(instance, fates, fates.len());
+            batches.push(Batch { ledgers: vec![heir, last], ..Batch::default() });
+        }
+        batches.sort_by_key(|batch| xxhash_rust::xxh64::xxh64(format!("{batch:?}").as_bytes(), order));
+        let (_folder, store) = store();
+        for commit in batches.chunks(batches_per_commit) {
+            store.append(commit).unwrap();
+        }
+
+        let found = store.delivery(i64::MAX).unwrap();
+        let count = |fates: &[Fate], is: fn(&Fate) -> bool| fates.iter().filter(|fate| is(fate)).count() as i64;
+        let (mut lost, mut yet_arrived, mut arrived, mut numbered) = (0, 0, 0, 0);
+        for fates in &instances {
+            let missing =
+                count(fates, |fate| matches!(fate, Fate::Lost)) - count(fates, |fate| matches!(fate, Fate::Dropped(1)));
+            lost += missing.max(0);
+            yet_arrived += (-missing).max(0);
+            arrived += count(fates, |fate| matches!(fate, Fate::Comes(_) | Fate::Dropped(1)));
+            numbered += fates.len() as i64;
+        }
+        let total = &found.total.instances;
+        prop_assert_eq!((total.lost, total.dropped_yet_arrived), (lost, yet_arrived));
+        prop_assert_eq!((total.arrived, total.numbered, total.open), (arrived, numbered, 0));
+        prop_assert_eq!(found.variants.values().map(|variant| variant.arrived).sum::<i64>(), arrived);
+        let dropped: i64 = instances.iter().map(|fates| count(fates, |fate| matches!(fate, Fate::Dropped(_)))).sum();
+        prop_assert_eq!(found.total.reported.dropped.values().sum::<i64>(), dropped);
+        // Nothing was received late, so there is one day.
+        prop_assert_eq!(&found.days.iter().map(|day| &day.figures).collect::<Vec<_>>(), &vec![&found.total]);
+    }
+}

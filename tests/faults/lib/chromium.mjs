@@ -14,14 +14,15 @@ const FLAGS = [
 
 export const name = "chromium"
 
-/** `profile`: a folder that outlives the browser. `flags`: more of the command line. */
-export async function launch({ profile = temporaryFolder(), flags = [] } = {}) {
+/** `profile`: a folder that outlives the browser. */
+export async function launch({ profile = temporaryFolder(), acceptsAnyCertificate = false } = {}) {
   // The sandbox refuses to start for root.
   const sandbox = process.getuid() === 0 ? ["--no-sandbox"] : []
+  const certificates = acceptsAnyCertificate ? ["--ignore-certificate-errors"] : []
   const browser = await puppeteer.launch({
     executablePath: chromium(),
     ignoreDefaultArgs: true,
-    args: [...FLAGS, ...sandbox, ...flags, `--user-data-dir=${profile}`, "about:blank"],
+    args: [...FLAGS, ...sandbox, ...certificates, `--user-data-dir=${profile}`, "about:blank"],
     handleSIGINT: false,
     handleSIGTERM: false,
   })

@@ -19,9 +19,10 @@ function forgivingFirefox() {
 }
 
 /** `profile`: a folder that outlives the browser. `isPrivate`: it keeps nothing, whatever the folder. */
-export async function launch({ profile = temporaryFolder(), isPrivate = false } = {}) {
+export async function launch({ profile = temporaryFolder(), isPrivate = false, acceptsAnyCertificate = false } = {}) {
   const options = new Options().setBinary(forgivingFirefox()).addArguments("-headless", "-profile", profile)
   options.set("webSocketUrl", true).setPreference("browser.privatebrowsing.autostart", isPrivate)
+  options.setAcceptInsecureCerts(acceptsAnyCertificate)
   const service = new ServiceBuilder(geckodriver()).addArguments("--allow-system-access")
   const driver = await new Builder().forBrowser("firefox").setFirefoxOptions(options).setFirefoxService(service).build()
   const capabilities = await driver.getCapabilities()

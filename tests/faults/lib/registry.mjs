@@ -6,10 +6,11 @@ export const rows = new Map()
 /**
  * A row that is run in browsers. `body` takes a scene. `cannot`: browser → why it cannot show this row, as the table in
  * docs/delivery.md says too. `alone`: it needs the machine's attention, so that nothing else runs beside it.
- * `ownSite`: it changes the files that pages are served from.
+ * `ownSite`: it changes the files that pages are served from. `once`: it need not run but in Chromium. `tests`: these
+ * hold a part of it, and have to pass too.
  */
-export function row(id, fault, body, { cannot = {}, limitMs = 120_000, alone = false, ownSite = false } = {}) {
-  add({ id, fault, body, cannot, limitMs, alone, ownSite })
+export function row(id, fault, body, { cannot = {}, limitMs = 120_000, alone = false, ownSite = false, once = false, tests } = {}) {
+  add({ id, fault, body, cannot, limitMs, alone, ownSite, once, tests })
 }
 
 /** A row that needs no browser: tests of the engine or in Node hold it. `tests`: from `cargo` and `node`. */

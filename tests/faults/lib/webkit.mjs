@@ -9,7 +9,7 @@ import { createQueue, openWorld } from "./webdriver.mjs"
 
 export const name = "webkit"
 
-export async function launch() {
+export async function launch({ acceptsAnyCertificate = false } = {}) {
   const port = await freePort()
   const display = await startProgram("xvfb-run", ["-a", "-s", "-screen 0 1280x800x24", webkitDriver(), `--port=${port}`], {
     // Its sandbox refuses to start for root.
@@ -21,6 +21,7 @@ export async function launch() {
     .usingServer(server)
     .withCapabilities(new Capabilities({
       browserName: "MiniBrowser",
+      acceptInsecureCerts: acceptsAnyCertificate,
       "webkitgtk:browserOptions": { binary: miniBrowser(), args: ["--automation"] },
     }))
     .build()

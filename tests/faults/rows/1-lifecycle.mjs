@@ -290,7 +290,7 @@ row("L15", "a sandboxed frame, an opaque origin, about:srcdoc", async (scene) =>
     const frame = document.createElement("iframe")
     frame.sandbox = "allow-scripts"
     frame.srcdoc = `<!doctype html><link rel="icon" href="data:,"><script src="${shop}/ear.js"></script>
-      <script type="importmap">{ "imports": { "pennon": "${shop}/testing/index.js" } }</script>
+      <script type="importmap">{ "imports": { "pennon": "${shop}/testing/testing.js" } }</script>
       <script type="module">
         await import("${shop}/page.js")
         await begin(${JSON.stringify(options)})

@@ -1,8 +1,13 @@
 // N: what a network and a server can do.
 
 import assert from "node:assert/strict"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
 import { row } from "../lib/registry.mjs"
+import { temporaryFolder } from "../lib/process.mjs"
 import { SCALE } from "../lib/scene.mjs"
+import { startTls } from "../lib/tls.mjs"
 
 const JSON_TYPE = { "content-type": "application/json" }
 const HTML = { status: 200, headers: { "content-type": "text/html" }, body: "<html>Sign in to the network</html>" }
@@ -310,18 +315,27 @@ row("N20", "a content blocker that stays", async (scene) => {
   await scene.check()
 }, { cannot: { webkit: "its driver cannot refuse requests" } })
 
-row("N21", "RST during the upload; TLS that fails", async (scene) => {
+row("N21", "RST during the upload; TLS that fails; HTTP/2 that goes away", async (scene) => {
   await scene.chaos.script({ reset: "upload" }, { reset: "before" }, {})
   const page = await scene.visit()
   await scene.read(page, "plain", 0, 60)
   await scene.arrived()
   // A server that speaks no TLS.
-  const tls = await scene.visit({ namespace: "tls", exposures: { endpoint: scene.chaos.endpoint.replace("http:", "https:") } })
-  await scene.read(tls, "split", 0, 10)
-  await scene.statsOnce(tls, "a failure", ({ resent, unreachable }) => resent >= 1 || unreachable >= 1)
-  await scene.goto(tls, "/elsewhere.html")
-  await scene.visit({ namespace: "tls" })
+  const plain = await scene.visit({ namespace: "plain", exposures: { endpoint: scene.chaos.endpoint.replace("http:", "https:") } })
+  await scene.read(plain, "split", 0, 10)
+  await scene.statsOnce(plain, "a failure", ({ resent, unreachable }) => resent >= 1 || unreachable >= 1)
+  await scene.goto(plain, "/elsewhere.html")
+  await scene.visit({ namespace: "plain" })
   await scene.check()
+  // One that speaks HTTP/2, and goes away.
+  const server = scene.use(await startTls({ folder: scene.site, answers: ["goaway", "goaway"] }))
+  const world = await scene.worldOf(await scene.launch({ acceptsAnyCertificate: true }))
+  const page2 = await scene.visit({ exposures: { endpoint: server.endpoint } }, { from: world })
+  await page2.evaluate(() => read("plain", 100, 110))
+  await scene.statsOnce(page2, "all delivered", ({ pending }) => pending === 0)
+  assert.deepEqual([server.keys.length, new Set(server.keys).size, [...server.versions]], [10, 10, ["2.0"]])
+  assert.ok((await scene.stats(page2)).resent >= 1)
+  await scene.checkPages()
 })
 
 row("N23", "the host page has 60 KiB of keepalive requests in flight", async (scene) => {
@@ -345,4 +359,38 @@ row("N23", "the host page has 60 KiB of keepalive requests in flight", async (sc
   await scene.eventually("the next page", page.url, (url) => url === to)
   await scene.visit()
   await scene.check()
+})
+
+row("N25", "an endpoint that is none; mixed content; a file: page", async (scene) => {
+  const { shop } = scene.chaos
+  const page = await scene.open()
+  const codes = await page.evaluate(async ({ scale, ...options }) => {
+    const codes = []
+    for (const endpoint of ["ftp://127.0.0.1/exposures", "http://", "data:,x", "", 7]) {
+      await pennon.createClient({ ...options, exposures: { ...options.exposures, endpoint } }).then(() => codes.push("none"), ({ code }) => codes.push(code))
+    }
+    return codes
+  }, scene.options())
+  assert.deepEqual(codes, Array(5).fill("INVALID_URL"))
+
+  /** Flags are answered, nothing is sent, and one problem says so. */
+  async function sendsNothing(page, endpoint) {
+    await scene.begin(page, { ruleset: { schema: 1, flags: { plain0: { variants: { on: 0 }, default: "on" } } }, exposures: { endpoint } })
+    assert.equal(await page.evaluate(() => client.getFlag("plain0", "fallback")), 0)
+    await scene.flush(page)
+    const problems = await page.evaluate(() => client.problems())
+    assert.equal(problems.length, 1, JSON.stringify(problems))
+  }
+  const file = join(temporaryFolder(), "page.html")
+  writeFileSync(file, `<!doctype html><link rel="icon" href="data:,"><script src="${shop}/ear.js"></script>
+    <script type="importmap">{ "imports": { "pennon": "${shop}/testing/testing.js" } }</script>
+    <script type="module" src="${shop}/page.js"></script>`)
+  const local = await scene.open("", { at: pathToFileURL(file).href })
+  await sendsNothing(local, "/exposures")
+
+  const secure = scene.use(await startTls({ folder: scene.site }))
+  const world = await scene.worldOf(await scene.launch({ acceptsAnyCertificate: true }))
+  const mixed = await scene.open("/open.html", { at: secure.origin, from: world })
+  await sendsNothing(mixed, "http://shop.example/exposures")
+  await scene.checkPages()
 })

@@ -1,8 +1,10 @@
 // W: what can become of the module.
 
 import assert from "node:assert/strict"
-import { rmSync } from "node:fs"
-import { join } from "node:path"
+import { readFileSync, rmSync, writeFileSync } from "node:fs"
+import { readFile } from "node:fs/promises"
+import { createServer } from "node:http"
+import { extname, join } from "node:path"
 import { row } from "../lib/registry.mjs"
 
 /** A visit without a module: fallbacks, and what an earlier visit left is sent all the same. */
@@ -49,3 +51,43 @@ row("W10", "a CSP whose connect-src blocks the endpoint", async (scene) => {
   await scene.visit()
   await scene.check()
 })
+
+row("W3", "the module is cut, has a flipped bit, is a page, has a wrong type", async (scene) => {
+  const files = ["pennon", "testing"].map((folder) => join(scene.site, folder, "pennon.wasm"))
+  const good = readFileSync(files[1])
+  const flipped = Buffer.from(good)
+  flipped[good.length >> 1] ^= 0x10
+  const page = await scene.open("/elsewhere.html")
+  for (const [what, bytes] of Object.entries({ cut: good.subarray(0, good.length / 2), flipped, page: Buffer.from("<!doctype html>") })) {
+    for (const file of files) writeFileSync(file, bytes)
+    await scene.goto(page)
+    await scene.begin(page, { namespace: what })
+    const { value, errorCode } = await page.evaluate(() => ({ ...client.decide("plain1"), value: client.getFlag("plain1", "fallback") }))
+    // A flipped bit may still make a module that works, or traps when it is used.
+    if (what !== "flipped") assert.deepEqual([value, errorCode], ["fallback", "PROVIDER_FATAL"], what)
+  }
+  // The right bytes under another type are compiled all the same.
+  for (const file of files) writeFileSync(file, good)
+  const typed = createServer(async ({ url }, response) => {
+    const path = new URL(url, "http://server.invalid").pathname
+    const type = { ".html": "text/html", ".js": "text/javascript", ".json": "application/json" }[extname(path)] ?? "text/plain"
+    const content = await readFile(join(scene.site, path)).catch(() => "")
+    response.writeHead(200, { "content-type": type }).end(content)
+  })
+  await new Promise((resolve) => typed.listen(0, "127.0.0.1", resolve))
+  scene.use(typed, (server) => server.close())
+  const other = await scene.visit({}, { at: `http://127.0.0.1:${typed.address().port}` })
+  await scene.read(other, "split", 0, 3)
+  scene.allow({ repeatedKeys: true, lost: true })
+  await scene.check()
+}, { ownSite: true, once: true })
+
+row("W11", "glue and module of different versions", async (scene) => {
+  // A module of another version, with none of the exports that are asked for.
+  for (const folder of ["pennon", "testing"]) writeFileSync(join(scene.site, folder, "pennon.wasm"), Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]))
+  const page = await scene.open()
+  await scene.begin(page)
+  assert.deepEqual(await page.evaluate(() => [client.getFlag("plain0", "fallback"), client.decide("plain0").errorCode]), ["fallback", "PROVIDER_FATAL"])
+  assert.equal((await page.evaluate(() => client.problems())).length, 1)
+  await scene.check()
+}, { ownSite: true, once: true })

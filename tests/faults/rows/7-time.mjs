@@ -1,0 +1,131 @@
+// T: what clocks can do. No browser differs here: these rows run once.
+
+import assert from "node:assert/strict"
+import { cargo, held, row } from "../lib/registry.mjs"
+import { SCALE } from "../lib/scene.mjs"
+
+const once = { once: true }
+const DAY_MS = 86_400_000
+
+/** A page whose wall clock is `laterMs` ahead, and can be set. */
+const clocked = (scene, laterMs = 0) => scene.prepared((laterMs) => {
+  const now = Date.now.bind(Date)
+  globalThis.laterMs = laterMs
+  Date.now = () => now() + globalThis.laterMs
+}, laterMs)
+
+row("T1", "the wall clock is set back a day while a retry waits", async (scene) => {
+  await scene.chaos.script({ status: 503 })
+  const page = await clocked(scene)
+  await scene.begin(page)
+  await scene.read(page, "plain", 0, 5)
+  await scene.statsOnce(page, "two failures", ({ resent }) => resent >= 2)
+  await page.evaluate((dayMs) => (laterMs = -dayMs), DAY_MS)
+  const { length } = await scene.requests()
+  await scene.requestsOnce(length + 2)
+  await scene.chaos.script({})
+  await scene.check()
+}, once)
+
+row("T2", "the wall clock is set a year ahead", async (scene) => {
+  await scene.chaos.script({ status: 503 })
+  const page = await clocked(scene)
+  await scene.begin(page)
+  await scene.read(page, "plain", 0, 5)
+  await scene.statsOnce(page, "a failure", ({ resent }) => resent >= 1)
+  await page.evaluate((dayMs) => (laterMs = 365 * dayMs), DAY_MS)
+  const { length } = await scene.requests()
+  await scene.requestsOnce(length + 2)
+  await scene.chaos.script({})
+  await scene.statsOnce(page, "all delivered", ({ pending }) => pending === 0)
+  assert.deepEqual((await scene.stats(page)).dropped, {})
+  await scene.check()
+}, once)
+
+held("T3", "the device's clock is wrong by 3 years",
+  cargo("--bins", "corrected_time::tests::a_wrong_wall_clock_does_not_matter", "pennon-collector"))
+
+row("T4", "8 hours of sleep, in which the monotonic clock stood", async (scene) => {
+  const page = await clocked(scene)
+  await scene.begin(page)
+  await scene.read(page, "plain", 0, 3)
+  await scene.arrived()
+  const before = await page.evaluate(() => client.session.id)
+  await page.evaluate(() => (laterMs = 8 * 3_600_000))
+  await scene.read(page, "plain", 3, 6)
+  assert.notEqual(await page.evaluate(() => client.session.id), before, "the session expires by the wall clock")
+  await scene.check()
+}, { ...once, tests: [cargo("--bins", "corrected_time::tests::clocks_that_agree_within_two_seconds_use_the_monotonic_one", "pennon-collector")] })
+
+row("T5", "the session rolls over during a flush", async (scene) => {
+  await scene.chaos.script({ delayMs: 80 })
+  const page = await clocked(scene)
+  await scene.begin(page)
+  await page.evaluate(() => {
+    globalThis.sessions = new Map()
+    client.on("exposure", ({ flag_key, session_id }) => sessions.set(flag_key, session_id))
+  })
+  await scene.read(page, "plain", 0, 3)
+  await scene.requestsOnce(1)
+  const before = await page.evaluate(() => client.session.id)
+  await page.evaluate(() => (laterMs = 31 * 60_000))
+  await scene.read(page, "plain", 3, 6)
+  await scene.arrived()
+  const found = await page.evaluate(() => ({ sessions: [...sessions.values()], now: client.session.id }))
+  assert.notEqual(found.now, before)
+  assert.deepEqual(found.sessions, [...Array(3).fill(before), ...Array(3).fill(found.now)])
+  await scene.check()
+}, once)
+
+row("T6", "timers that are late, and all at once", async (scene) => {
+  const page = await scene.prepared(() => {
+    const { setTimeout } = globalThis
+    const waiting = []
+    globalThis.setTimeout = (work, ms, ...args) => {
+      if (!globalThis.hold) return setTimeout(work, ms, ...args)
+      return waiting.push(() => work(...args))
+    }
+    globalThis.release = () => waiting.splice(0).forEach((work) => work())
+  })
+  await page.evaluate(() => (globalThis.hold = true))
+  await scene.begin(page)
+  for (let round = 0; round < 5; round++) await scene.read(page, "plain", 5 * round, 5 * round + 5)
+  await scene.sleep(60_000 * SCALE)
+  assert.equal((await scene.requests()).length, 0)
+  await page.evaluate(() => {
+    release()
+    release()
+    globalThis.hold = false
+  })
+  await scene.arrived()
+  await scene.statsOnce(page, "all delivered", ({ pending }) => pending === 0)
+  assert.equal((await scene.requests()).length, 1, "flushes")
+  await scene.check()
+}, once)
+
+row("T7", "daylight saving time and another time zone", async (scene) => {
+  const page = await scene.visit()
+  const before = await page.evaluate(() => client.session.id)
+  for (const [round, timezoneId] of ["Pacific/Auckland", "America/St_Johns", "Africa/Casablanca"].entries()) {
+    await page.send("Emulation.setTimezoneOverride", { timezoneId })
+    await scene.read(page, "plain", 3 * round, 3 * round + 3)
+  }
+  await scene.arrived()
+  assert.equal(await page.evaluate(() => client.session.id), before)
+  await scene.check()
+}, once)
+
+row("T8", "Date.now is the page's own: fake timers, NaN, an exception", async (scene) => {
+  for (const [round, kind] of ["fixed", "NaN", "throws", "text"].entries()) {
+    const page = await scene.prepared((kind) => {
+      const started = Date.now()
+      Date.now = { fixed: () => started, NaN: () => NaN, throws: () => { throw new Error("no time") }, text: () => "now" }[kind]
+    }, kind)
+    await scene.begin(page)
+    await scene.read(page, "plain", 4 * round, 4 * round + 4)
+    await scene.flush(page)
+    await scene.arrived().catch((error) => assert.fail(`${kind}: ${error.message}`))
+  }
+  scene.allow({ repeatedKeys: true })
+  await scene.check()
+}, once)
