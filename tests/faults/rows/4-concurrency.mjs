@@ -49,3 +49,91 @@ row("C4", "8 tabs that record while some are killed", async (scene) => {
   }
   await scene.check()
 }, { limitMs: 180_000 })
+
+row("C5", "two tabs adopt the same orphan, with and without Web Locks", async (scene) => {
+  for (const [round, hasLocks] of [true, false].entries()) {
+    await scene.leaveBehind("plain", 30 * round, 30 * round + 30)
+    const pages = []
+    for (let tab = 0; tab < 2; tab++) {
+      pages.push(await scene.prepared((hasLocks) => hasLocks || void Object.defineProperty(navigator, "locks", { value: undefined }), hasLocks))
+    }
+    await Promise.all(pages.map((page) => scene.begin(page)))
+    await scene.arrived()
+    for (const page of pages) await scene.statsOnce(page, "all delivered", ({ pending }) => pending === 0)
+    const { ids } = await scene.chaos.ledger()
+    for (const { flag_key, count } of Object.values(ids)) assert.ok(count <= 2, `${flag_key} was kept ${count} times`)
+    for (const page of pages) await scene.goto(page, "/elsewhere.html")
+  }
+  await scene.check()
+})
+
+row("C6", "the ring is full during an outage", async (scene) => {
+  await scene.chaos.script({ status: 503 })
+  const page = await scene.visit()
+  // What no experiment needs makes room, the oldest first; then what is new is refused, and not marked as seen.
+  await page.evaluate(() => read("plain", 0, 700))
+  const full = await scene.stats(page)
+  assert.equal(full.recorded, 700)
+  assert.equal(full.pending + full.dropped.ring_full, 700)
+  await page.evaluate(() => read("split", 0, 650))
+  const { pending, refused } = await scene.stats(page)
+  assert.ok(refused > 0 && pending <= 600, JSON.stringify({ pending, refused }))
+  await scene.chaos.script({})
+  await scene.statsOnce(page, "all delivered", ({ pending }) => pending === 0)
+  await page.evaluate(() => read("split", 0, 650))
+  await scene.statsOnce(page, "all delivered", ({ pending }) => pending === 0)
+  scene.expect("split", 0, 650)
+  await scene.arrived()
+  await page.evaluate(() => read("plain", 0, 700))
+  await scene.statsOnce(page, "all delivered", ({ pending }) => pending === 0)
+  await page.evaluate(() => read("plain", 0, 700))
+  scene.expect("plain", 0, 700)
+  await scene.check()
+})
+
+row("C7", "consent is revoked while a request is in flight", async (scene) => {
+  await scene.chaos.script({ delayMs: 60_000, commit: false })
+  // At full scale, so that the request is not given up for its age.
+  const page = await scene.visit({ scale: 1 })
+  await page.evaluate(() => read("plain", 0, 5))
+  await scene.requestsOnce(1)
+  assert.equal((await scene.requests())[0].outcome, "waiting")
+  assert.deepEqual(await page.evaluate(() => {
+    client.setConsent("denied")
+    return ownKeys()
+  }), [])
+  await scene.ledgerOnce("the request, aborted", ({ requests }) => requests[0].outcome === "given_up")
+  assert.deepEqual((await scene.stats(page)).dropped, { consent: 5 })
+  await scene.chaos.script({})
+  await page.evaluate(() => client.flush())
+  await scene.goto(page, "/elsewhere.html")
+  assert.deepEqual(await page.evaluate(() => Object.keys(localStorage)), [], "keys that were written again")
+  const { requests, ids } = await scene.chaos.ledger()
+  assert.deepEqual([requests.length, Object.keys(ids).length], [1, 0])
+  scene.allow({ lost: true }) // That they were dropped is told to nobody either.
+  await scene.check()
+})
+
+row("C8", "close() while a request hangs, and during the wait for another attempt", async (scene) => {
+  for (const [round, step] of [{ blackhole: true }, { status: 503 }].entries()) {
+    await scene.chaos.script(step)
+    const before = (await scene.requests()).length
+    // At full scale, so that no attempt ends, or is made, within the patience.
+    const page = await scene.visit({ scale: 1, exposures: { flushIntervalMs: 100 } })
+    await scene.read(page, "plain", 5 * round, 5 * round + 5)
+    await scene.requestsOnce(before + 1)
+    if (step.status) await scene.statsOnce(page, "failures", ({ sending, pending, resent }) => sending === 0 && pending === 5 && resent >= 10)
+    const left = await page.evaluate(async () => {
+      await client.close()
+      return Object.entries(localStorage).filter(([key]) => /:q:[^:]+:/.test(key)).flatMap(([, text]) => text.split("\n").filter(Boolean)).length
+    })
+    if (step.blackhole) assert.notEqual((await scene.requests())[before].outcome, "answered", "settled without an answer")
+    assert.equal(left, 5, "rows in the outbox")
+    await scene.goto(page, "/elsewhere.html")
+    await scene.chaos.script({})
+    const next = await scene.visit()
+    await scene.arrived()
+    await scene.goto(next, "/elsewhere.html")
+  }
+  await scene.check()
+})
