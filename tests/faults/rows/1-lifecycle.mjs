@@ -222,7 +222,7 @@ row("L9", "frozen for an hour and resumed", async (scene) => {
   assert.notEqual(await page.evaluate(() => client.session.id), before, "an hour later it is another session")
   assert.equal((await scene.flush(page)).pending, 0)
   await scene.check()
-}, { cannot: { firefox: "Firefox freezes no pages", webkit: "WebKit freezes no pages that a driver could ask it to" } })
+}, { cannot: { firefox: "Firefox freezes no pages.", webkit: "WebKit freezes no pages that a driver could ask it to." } })
 
 row("L10", "hidden for 10 minutes", async (scene) => {
   const page = await scene.visit({ exposures: { flushIntervalMs: 3_600_000 } })
@@ -245,7 +245,7 @@ row("L11", "the tab is discarded and opened again", async (scene) => {
   await scene.chaos.script({})
   await scene.visit()
   await scene.check()
-}, { cannot: { webkit: "its driver's session ends with the renderer" } })
+}, { cannot: { webkit: "The driver's session ends with the process of a page." } })
 
 row("L12", "prerendered, then activated or never", async (scene) => {
   const { chaos } = scene
@@ -276,7 +276,7 @@ row("L12", "prerendered, then activated or never", async (scene) => {
   const { ids } = await chaos.ledger()
   for (const { first_ms } of Object.values(ids)) assert.ok(first_ms >= activatedMs - 1000)
   await scene.check()
-}, { cannot: { firefox: "Firefox does not prerender", webkit: "WebKit does not prerender" } })
+}, { cannot: { firefox: "Firefox does not prerender.", webkit: "WebKit does not prerender." } })
 
 row("L13", "an iframe is removed during a flush; document.open", async (scene) => {
   await scene.chaos.script({ status: 503 })

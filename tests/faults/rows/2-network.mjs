@@ -204,7 +204,7 @@ row("N3", "offline and online 20 times", async (scene) => {
   const { requests, max_concurrent } = await scene.chaos.ledger()
   assert.deepEqual([requests.length, max_concurrent], [20, 1], "requests, and how many at once")
   await scene.check()
-}, { cannot: { webkit: "its driver cannot take the network away" }, alone: true })
+}, { cannot: { webkit: "The driver cannot take the network away." }, alone: true })
 
 row("N4", "the server takes connections and reads nothing", async (scene) => {
   await scene.chaos.script({ blackhole: true, repeat: 2 }, {})
@@ -312,7 +312,7 @@ row("N20", "a content blocker that stays", async (scene) => {
   assert.ok(bytes > 0 && bytes <= 65_536, `the outbox has ${bytes} bytes`)
   await unblock()
   await scene.check()
-}, { cannot: { webkit: "its driver cannot refuse requests" } })
+}, { cannot: { webkit: "The driver cannot refuse requests." } })
 
 row("N21", "RST during the upload; TLS that fails; HTTP/2 that goes away", async (scene) => {
   await scene.chaos.script({ reset: "upload" }, { reset: "before" }, {})
