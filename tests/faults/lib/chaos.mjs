@@ -31,6 +31,8 @@ export async function startChaos({ folders = [], headers = [], seed = 1, tls = f
     /** What the next requests meet, one step each; the last stays. */
     script: (...steps) => ask("/script", steps),
     ledger: () => ask("/ledger"),
+    /** How many there are of each: to be asked often while the ledger is long. */
+    totals: () => ask("/totals"),
     down: () => ask("/down", {}),
     up: () => ask("/up", {}),
     stop: () => program.kill(),
