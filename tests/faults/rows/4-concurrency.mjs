@@ -5,7 +5,7 @@ import { row } from "../lib/registry.mjs"
 
 row("C1", "flush() ten times while one is in flight", async (scene) => {
   await scene.chaos.script({ delayMs: 60 })
-  const page = await scene.visit({ exposures: { flushIntervalMs: 3_600_000 } })
+  const page = await scene.visit({ scale: 1, exposures: { flushIntervalMs: 3_600_000 } })
   await scene.read(page, "plain", 0, 5)
   const results = await page.evaluate(() => {
     const flushes = Array.from({ length: 10 }, () => client.flush())
