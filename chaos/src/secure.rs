@@ -1,4 +1,4 @@
-//! The secure port: the same endpoint over HTTP/2 and TLS, where a server can also end a whole connection with GOAWAY.
+//! The secure port: the same endpoint and files over HTTP/2 and TLS, where a server can also end a whole connection with GOAWAY.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -17,6 +17,7 @@ use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use crate::endpoint::{self, End};
+use crate::files;
 use crate::http::{Answer, Head};
 use crate::ledger::Outcome;
 use crate::script::Reset;
@@ -93,7 +94,7 @@ async fn answer(
     match (head.method.as_str(), head.path.as_str()) {
         ("POST", "/exposures") => post(&head, body, respond, site, go_away).await,
         ("OPTIONS", "/exposures") => send(&mut respond, endpoint::preflight(&head, site), site),
-        _ => send(&mut respond, Answer::new(404), site),
+        _ => send(&mut respond, files::get(&head, site), site),
     }
 }
 

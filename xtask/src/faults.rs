@@ -42,13 +42,24 @@ pub struct Choice {
     /// How many rows run beside each other in a browser
     #[arg(long)]
     jobs: Option<u32>,
+
+    /// Measures this figure instead, such as redirect, in one browser after the other
+    #[arg(long, value_name = "FIGURE", conflicts_with_all = ["row", "jobs"])]
+    figure: Option<String>,
+
+    /// Options of the figure, such as `-- --visitors 500`
+    #[arg(last = true, requires = "figure")]
+    options: Vec<String>,
 }
 
-/// Builds everything, then runs the chosen rows and prints how many each browser survived.
+/// Builds everything, then runs the chosen rows and prints how many each browser survived; or measures a figure.
 pub fn run(project: &Project, form: Form, choice: &Choice) -> Result<ExitCode> {
     pipeline::everything(project, form)?;
     let browsers = if choice.browser.is_empty() { Browser::value_variants() } else { &choice.browser };
-    let mut rows = prepare(project, browsers)?;
+    if let Some(figure) = &choice.figure {
+        return measure(project, browsers, figure, &choice.options);
+    }
+    let mut rows = prepare(project, browsers, "faults")?;
     for row in &choice.row {
         rows.args(["--row", row]);
     }
@@ -59,11 +70,21 @@ pub fn run(project: &Project, form: Form, choice: &Choice) -> Result<ExitCode> {
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The runner of the rows, with all that it needs installed and built.
-fn prepare(project: &Project, browsers: &[Browser]) -> Result<Command> {
+fn measure(project: &Project, browsers: &[Browser], figure: &str, options: &[String]) -> Result<ExitCode> {
+    let mut has_missed = false;
+    for browser in browsers {
+        let mut runner = prepare(project, std::slice::from_ref(browser), "figure")?;
+        let status = runner.args(["--figure", figure]).args(options).status().context("cannot start node")?;
+        has_missed |= !status.success();
+    }
+    Ok(if has_missed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// That script of the rows' project, with all that it needs installed and built.
+fn prepare(project: &Project, browsers: &[Browser], script: &str) -> Result<Command> {
     build_chaos(project)?;
     node::install(project, FOLDER, &[])?;
-    let mut runner = npm(project, FOLDER, &["run", "--silent", "faults", "--"]);
+    let mut runner = npm(project, FOLDER, &["run", "--silent", script, "--"]);
     runner.env("PENNON_CHAOS", project.path("target/debug/pennon-chaos"));
     // Rows that tests elsewhere hold run those tests.
     suites::add_environment(project, &mut runner, &browser::chromium(project)?);

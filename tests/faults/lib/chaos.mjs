@@ -3,12 +3,15 @@
 import { chaosProgram } from "./parts.mjs"
 import { startProgram } from "./process.mjs"
 
-/** `folders` are served; `headers` go with each of their files, as "name: value". */
-export async function startChaos({ folders = [], headers = [], seed = 1 } = {}) {
-  const args = [...folders.flatMap((folder) => ["--www", folder]), ...headers.flatMap((text) => ["--header", text]), "--seed", String(seed)]
-  const lines = [/^listening on (http:\S+)/, /^control on (http:\S+)/]
+/**
+ * `folders` are served; `headers` go with each of their files, as "name: value". `tls`: also over HTTP/2, with a
+ * certificate that nobody vouches for.
+ */
+export async function startChaos({ folders = [], headers = [], seed = 1, tls = false } = {}) {
+  const args = [...folders.flatMap((folder) => ["--www", folder]), ...headers.flatMap((text) => ["--header", text]), "--seed", String(seed), ...(tls ? ["--tls"] : [])]
+  const lines = [/^listening on (http:\S+)/, /^control on (http:\S+)/, ...(tls ? [/^secure on (https:\S+)/] : [])]
   const program = await startProgram(chaosProgram(), args, { lines })
-  const [origin, control] = program.found
+  const [origin, control, secure] = program.found
 
   async function ask(path, body) {
     const options = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }
@@ -24,9 +27,12 @@ export async function startChaos({ folders = [], headers = [], seed = 1 } = {}) 
     /** The same pages, always up. To pages from here the endpoint is on another origin. */
     shop: control,
     endpoint: `${origin}/exposures`,
+    secure,
     /** What the next requests meet, one step each; the last stays. */
     script: (...steps) => ask("/script", steps),
     ledger: () => ask("/ledger"),
+    /** How many there are of each: to be asked often while the ledger is long. */
+    totals: () => ask("/totals"),
     down: () => ask("/down", {}),
     up: () => ask("/up", {}),
     stop: () => program.kill(),

@@ -93,6 +93,11 @@ export async function launch({ profile = temporaryFolder(), acceptsAnyCertificat
         void (await session()).send("Page.crash").catch(() => {})
         await within("the renderer's crash", crashed)
       },
+      /** The page at this address that took the place of this one: it was prerendered. */
+      async successor(url) {
+        const target = await browser.waitForTarget((target) => target.type() === "page" && target.url() === url && target.browserContext() === context)
+        return drive(await target.page(), context)
+      },
       /** Takes the page's network away, as its own events tell. */
       offline: async (offline) =>
         (await session()).send("Network.emulateNetworkConditions", { offline, latency: 0, downloadThroughput: -1, uploadThroughput: -1 }),

@@ -45,7 +45,7 @@ export async function launch({ profile = temporaryFolder(), isPrivate = false, a
       if (method !== "log.entryAdded") return
       const { type, level, text, source } = params
       // Others are the browser's own, such as a failed request.
-      if (type !== "console" && !(type === "javascript" && level === "error")) return
+      if (type !== "console" && !(type === "javascript" && level === "error" && !text.startsWith("Cross-Origin Request Blocked"))) return
       const window = source?.context
       heard.set(window, [...(heard.get(window) ?? []), `${type === "console" ? `console.${params.method}` : "error"}: ${text}`])
     })

@@ -1,6 +1,7 @@
 // WebKitGTK's MiniBrowser through WebKitWebDriver, on a display of its own. The driver has no BiDi: what pages log and
 // throw is heard by the pages' own first script.
 
+import { join } from "node:path"
 import { Builder, Capabilities } from "selenium-webdriver"
 import { miniBrowser, webkitDriver } from "./parts.mjs"
 import { commandLine, descendants, isRunning, killProcess, startProgram } from "./process.mjs"
@@ -9,11 +10,13 @@ import { createQueue, openWorld } from "./webdriver.mjs"
 
 export const name = "webkit"
 
+/** Its sandbox refuses to start for root. */
+const WITHOUT_SANDBOX = process.getuid() === 0 ? { WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" } : {}
+
 export async function launch({ acceptsAnyCertificate = false } = {}) {
   const port = await freePort()
   const display = await startProgram("xvfb-run", ["-a", "-s", "-screen 0 1280x800x24", webkitDriver(), `--port=${port}`], {
-    // Its sandbox refuses to start for root.
-    env: process.getuid() === 0 ? { WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" } : {},
+    env: WITHOUT_SANDBOX,
   })
   const server = `http://127.0.0.1:${port}`
   await eventually("WebKitWebDriver", () => fetch(`${server}/status`).then(({ ok }) => ok, () => false))
@@ -56,6 +59,28 @@ export async function launch({ acceptsAnyCertificate = false } = {}) {
     const others = renderers().filter((process) => process !== baseRenderer)
     others.forEach(killProcess)
     await eventually("the renderers' end", () => !others.some(isRunning))
+  }
+}
+
+/**
+ * A browser that nobody drives, with a profile that outlives it: while it is driven it keeps none, and its session ends
+ * with a page's process. Its pages run by themselves. `urls`: one tab each.
+ */
+export async function openAlone({ profile, urls }) {
+  const folders = ["XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"].map((name) => [name, join(profile, name)])
+  const display = await startProgram("xvfb-run", ["-a", "-s", "-screen 0 1280x800x24", miniBrowser(), ...urls], {
+    env: { ...WITHOUT_SANDBOX, ...Object.fromEntries(folders) },
+  })
+  const renderers = () => descendants(display.pid).filter((process) => /WebKitWebProcess/.test(commandLine(process)))
+  return {
+    /** Ends the process of the first tab. */
+    async crashFirst() {
+      const [first] = renderers()
+      killProcess(first)
+      await eventually("the renderer's end", () => !isRunning(first))
+    },
+    kill: () => display.kill(),
+    close: () => display.kill(),
   }
 }
 

@@ -1,10 +1,13 @@
 // T: what clocks can do. No browser differs here: these rows run once.
 
 import assert from "node:assert/strict"
-import { cargo, held, row } from "../lib/registry.mjs"
+import { cargo, held, node, row } from "../lib/registry.mjs"
 import { SCALE } from "../lib/scene.mjs"
 
-const once = { once: true }
+/** One engine is enough, and tests of ours hold what no page shows: the engine on clocks of its own, the package in Node. */
+const once = (...tests) => ({ once: true, tests })
+const engine = (id) => cargo("--test engine", new RegExp(`^time::${id}_`))
+const inNode = (id) => node("pkg/test/time.test.mjs", new RegExp(`^${id} `))
 const DAY_MS = 86_400_000
 
 /** A page whose wall clock is `laterMs` ahead, and can be set. */
@@ -25,7 +28,7 @@ row("T1", "the wall clock is set back a day while a retry waits", async (scene) 
   await scene.requestsOnce(length + 2)
   await scene.chaos.script({})
   await scene.check()
-}, once)
+}, once(engine("t1")))
 
 row("T2", "the wall clock is set a year ahead", async (scene) => {
   await scene.chaos.script({ status: 503 })
@@ -40,9 +43,9 @@ row("T2", "the wall clock is set a year ahead", async (scene) => {
   await scene.statsOnce(page, "all delivered", ({ pending }) => pending === 0)
   assert.deepEqual((await scene.stats(page)).dropped, {})
   await scene.check()
-}, once)
+}, once(engine("t2"), cargo("--test engine", "delivery::rows_older_than_seven_days_are_dropped_and_only_when_the_server_agrees_on_the_time")))
 
-held("T3", "the device's clock is wrong by 3 years",
+held("T3", "the device's clock is wrong by 3 years", engine("t3"),
   cargo("--bins", "corrected_time::tests::a_wrong_wall_clock_does_not_matter", "pennon-collector"))
 
 row("T4", "8 hours of sleep, in which the monotonic clock stood", async (scene) => {
@@ -55,7 +58,7 @@ row("T4", "8 hours of sleep, in which the monotonic clock stood", async (scene) 
   await scene.read(page, "plain", 3, 6)
   assert.notEqual(await page.evaluate(() => client.session.id), before, "the session expires by the wall clock")
   await scene.check()
-}, { ...once, tests: [cargo("--bins", "corrected_time::tests::clocks_that_agree_within_two_seconds_use_the_monotonic_one", "pennon-collector")] })
+}, once(engine("t4"), cargo("--bins", "corrected_time::tests::clocks_that_agree_within_two_seconds_use_the_monotonic_one", "pennon-collector")))
 
 row("T5", "the session rolls over during a flush", async (scene) => {
   await scene.chaos.script({ delayMs: 80 })
@@ -75,7 +78,7 @@ row("T5", "the session rolls over during a flush", async (scene) => {
   assert.notEqual(found.now, before)
   assert.deepEqual(found.sessions, [...Array(3).fill(before), ...Array(3).fill(found.now)])
   await scene.check()
-}, once)
+}, once(engine("t5")))
 
 row("T6", "timers that are late, and all at once", async (scene) => {
   const page = await scene.prepared(() => {
@@ -101,7 +104,7 @@ row("T6", "timers that are late, and all at once", async (scene) => {
   await scene.statsOnce(page, "all delivered", ({ pending }) => pending === 0)
   assert.equal((await scene.requests()).length, 1, "flushes")
   await scene.check()
-}, once)
+}, once(engine("t6")))
 
 row("T7", "daylight saving time and another time zone", async (scene) => {
   const page = await scene.visit()
@@ -113,7 +116,7 @@ row("T7", "daylight saving time and another time zone", async (scene) => {
   await scene.arrived()
   assert.equal(await page.evaluate(() => client.session.id), before)
   await scene.check()
-}, once)
+}, once(inNode("T7")))
 
 row("T8", "Date.now is the page's own: fake timers, NaN, an exception", async (scene) => {
   for (const [round, kind] of ["fixed", "NaN", "throws", "text"].entries()) {
@@ -128,4 +131,4 @@ row("T8", "Date.now is the page's own: fake timers, NaN, an exception", async (s
   }
   scene.allow({ repeatedKeys: true })
   await scene.check()
-}, once)
+}, once(inNode("T8")))

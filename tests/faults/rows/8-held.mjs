@@ -5,11 +5,10 @@ import { cargo, held, node } from "../lib/registry.mjs"
 const data = (name) => cargo("--test engine", `bad_data::${name}`)
 const badData = (name) => node("pkg/test/bad-data.test.mjs", name)
 const badInput = (name) => node("tests/e2e/test/bad-input.test.mjs", name)
-const trap = (name) => node("pkg/test/trap.test.mjs", name)
 
 held("D1", "a ruleset of 10 000 flags, of 8 MiB, of 20 MB", badData(/^D1 /))
 held("D2", "nested ten thousand deep", badData(/^D2 /))
-held("D3", "JSON that is malformed, truncated, with a BOM, UTF-16", badInput(/^a ruleset that /), badData(/^D3 /))
+held("D3", "JSON that is malformed, truncated, with a BOM, UTF-16", badInput(/^a ruleset that /), node("tests/e2e/test/refresh.test.mjs", /^D3 /))
 held("D4", "duplicate keys", data("d04_of_equal_keys_the_last_wins"), badData(/^D4 /))
 held("D5", "NaN, Infinity, -0, 1e400, BigInt", data("d05_numbers_that_no_double_holds_break_the_flag_and_minus_zero_is_zero"), badData(/^D5 /))
 held("D6", "lone surrogates", data("d06_a_lone_surrogate_is_one_replacement_character_wherever_it_is"), badData(/^D6 /))
@@ -25,17 +24,6 @@ held("D15", "NUL, U+2028 and </script> in a value", badData(/^D15 /), badInput(/
 held("D16", "a ruleset that is empty, null, an array", data("d16_what_is_no_ruleset_is_refused_and_the_last_one_stays"), badData(/^D16 /))
 held("D17", "a ruleset swapped during an evaluation", badData(/^D17 /))
 held("D18", "an exposure above 2 KiB", badData(/^D18 /))
-
-held("W5", "a panic in a decision", trap("1000 traps of four kinds: all are recovered from, no exposure is lost, nothing is thrown"))
-held("W6", "stack overflow, no memory, unreachable; three times",
-  trap("1000 traps of four kinds: all are recovered from, no exposure is lost, nothing is thrown"),
-  trap("memory that cannot grow any further is a trap like any other"),
-  trap("after three traps in ten minutes there are fallbacks, and what is pending is delivered all the same"))
-held("W7", "a panic while a batch is made; while a listener runs",
-  trap("what an engine has begun that is gone reports to nobody, and its rows are sent by the next"),
-  trap("a page's own function that calls back while the engine decides is no trap, or one that is recovered from"))
-held("W8", "a trap, then a call by an old handle",
-  trap("nothing enters an instance that is dead: neither an old handle, nor a timer, nor the garbage collector"))
 
 held("C3", "an acknowledgement for rows that were evicted or adopted",
   cargo("--test engine", "machine::the_state_machine_agrees_with_its_model_in_any_order_of_events"),

@@ -1,0 +1,3 @@
+import { leaveForEver } from "/trip.js"
+
+leaveForEver()
