@@ -30,8 +30,8 @@ export async function measure({ driver, site, chosen }) {
   const row = table("", "seeds", "exposures", "lost", "dropped", "counted twice", "on the wire twice", "requests", "instances", "wrong ledgers", "loss apart")
   const missed = []
   const parts = [
-    { name: "chaos", seeds: count, faultyShare: 0.3, actions: CHAOS, mostTwice: 0.2 },
-    { name: "no faults, one tab", seeds: Math.max(1, Math.round(count / 20)), faultyShare: 0, isPatient: true, actions: CALM, mostTwice: 0.001 },
+    { name: "chaos", seeds: count, scale: 1 / 20, faultyShare: 0.3, actions: CHAOS, mostTwice: 0.2 },
+    { name: "no faults, one tab", seeds: Math.max(1, Math.round(count / 20)), scale: 1, faultyShare: 0, isPatient: true, actions: CALM, mostTwice: 0.001 },
   ]
   for (const { name, seeds, mostTwice, ...others } of parts) {
     const { results, failures } = await overSeeds({

@@ -27,7 +27,7 @@ export async function measure({ driver, site, chosen }) {
     jobs: Number(chosen.jobs ?? JOBS[driver.name]),
     seeds: Array.from({ length: count }, (_, place) => first + place),
     work: (browser, seed) =>
-      storm({ driver, browser, site, seed, tabs: 2 + (seed % 7), exposures: Number(chosen.exposures), faultyShare: 0, actions: ACTIONS }),
+      storm({ driver, browser, site, seed, tabs: 2 + (seed % 7), exposures: Number(chosen.exposures), scale: 1 / 20, faultyShare: 0, actions: ACTIONS }),
   })
   const total = together(results)
   const row = table("seeds", "exposures", "lost", "counted twice", "on the wire twice", "requests", "instances", "wrong ledgers")

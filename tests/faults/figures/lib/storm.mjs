@@ -22,9 +22,9 @@ const FAULTS = [
 
 /**
  * `tabs`: how many at the start. `exposures`: how many to record. `faultyShare`: of requests. `actions`: what happens how often, beside
- * the reads. `isPatient`: pages go once all is acknowledged. Gives counts: `recorded`, `lost`, `twice` (rows with other ids for the same), `rows`, `duplicates`, …
+ * the reads. `scale`: of the client's constants of time. `isPatient`: pages go once all is acknowledged. Gives counts: `recorded`, `lost`, `twice` (rows with other ids for the same), `rows`, `duplicates`, …
  */
-export async function storm({ driver, browser, site, seed, tabs: tabCount, exposures, faultyShare, isPatient = false, actions }) {
+export async function storm({ driver, browser, site, seed, tabs: tabCount, exposures, faultyShare, isPatient = false, scale, actions }) {
   const random = seeded(seed)
   const scene = await openScene({ driver, browser, site })
   const { chaos } = scene
@@ -39,7 +39,7 @@ export async function storm({ driver, browser, site, seed, tabs: tabCount, expos
   }
 
   async function begin({ page, person }) {
-    await scene.begin(page, { identity: { distinctId: person.name } })
+    await scene.begin(page, { scale, identity: { distinctId: person.name } })
     await page.evaluate(() => {
       globalThis.noted = []
       client.on("exposure", ({ id, flag_key, variant, seq, instance_id, distinct_id }) => noted.push({ id, flag_key, variant, seq, instance_id, distinct_id }))
