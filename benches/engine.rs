@@ -65,7 +65,7 @@ fn decide_10_conditions(criterion: &mut Criterion) {
         0 => (format!("name{number}"), Value::Text("it".into())),
         _ => (format!("count{number}"), Value::Number(f64::from(number))),
     });
-    client.identify(Some("person-1".into()), Value::Object(attributes.collect()), NOW);
+    client.identify(Some("person-1".into()), Value::object(attributes.collect()), NOW);
     let key = key(0);
     criterion.bench_function("engine/decide_10_conditions", |bencher| {
         bencher.iter(|| {
@@ -120,22 +120,10 @@ fn ruleset(flags: impl IntoIterator<Item = (String, serde_json::Value)>) -> Stri
 
 /// A client of a person with two attributes.
 fn client(ruleset: &str) -> Client {
-    let exposures = State::new(
-        Config {
-            sends: false,
-            key: String::new(),
-            dedup: Dedup::Session,
-            flush_interval_ms: 5000.0,
-            attribute_names: Vec::new(),
-            app_version: String::new(),
-            instance_id: "instance".into(),
-            platform: NATIVE,
-        },
-        None,
-    );
+    let exposures = State::new(Config::new("instance".into(), NATIVE), None);
     let attributes =
         [("plan", "free"), ("country", "DE")].map(|(name, text)| (name.to_owned(), Value::Text(text.into())));
-    let attributes = Value::Object(attributes.into());
+    let attributes = Value::object(attributes.into());
     let (mut client, _) =
         Client::new(exposures, Some("person-1".into()), attributes, Stored::default(), NOW, &mut || [7; 10]);
     client.set_ruleset(Ruleset::read(ruleset, NATIVE)).unwrap();

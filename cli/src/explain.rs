@@ -97,17 +97,7 @@ pub fn explain(ruleset: &str, key: &str, person: Person, overrides: Vec<Override
 
 /// Exposures that are sent nowhere: explaining records none.
 fn exposures() -> State {
-    let config = Config {
-        sends: false,
-        key: String::new(),
-        dedup: Dedup::Session,
-        flush_interval_ms: 5000.0,
-        attribute_names: Vec::new(),
-        app_version: String::new(),
-        instance_id: String::new(),
-        platform: NATIVE,
-    };
-    State::new(config, None)
+    State::new(Config::new(String::new(), NATIVE), None)
 }
 
 /// Reads the file of a context.

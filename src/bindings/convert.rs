@@ -24,7 +24,12 @@ export interface EngineOptions {
   readonly appVersion: string
   /** What keeps this client's part of storage apart. */
   readonly namespace: string
-  readonly persist: boolean
+  /** Whether the person has agreed to be recorded; else it is not known yet. */
+  readonly consent: boolean
+  /** Failures of the module on this page so far. */
+  readonly traps: number
+  /** All times of delivery are so many times as long. 1, but in tests. */
+  readonly timeScale: number
   /** Comes before the names of cookies. Absent: there are none. */
   readonly cookiePrefix: string | undefined
   /** Follow their texts. */
@@ -169,8 +174,16 @@ export interface EngineStats {
   readonly pending: number
   readonly delivered: number
   readonly refused: number
-  readonly droppedRingFull: number
   readonly resent: number
+  readonly adopted: number
+  readonly traps: number
+  readonly persistFailed: number
+  readonly unreachable: number
+  readonly seqMax: number
+  /** Rows given up, by reason: JSON. */
+  readonly dropped: string
+  /** Those of experiments, by `flag/variant`: JSON. */
+  readonly droppedBy: string
   /** On the monotonic clock. */
   readonly flushDueMonoMs?: number
   readonly nowMonoMs: number
@@ -185,21 +198,37 @@ struct EngineStats {
     pending: usize,
     delivered: u32,
     refused: u32,
-    dropped_ring_full: u32,
     resent: u32,
+    adopted: u32,
+    traps: u32,
+    persist_failed: u32,
+    unreachable: u32,
+    seq_max: u32,
+    dropped: String,
+    dropped_by: String,
     flush_due_mono_ms: Option<f64>,
     now_mono_ms: f64,
 }
 
 pub fn stats(stats: &Stats, now_mono_ms: f64) -> JsValue {
+    let ledger = &stats.ledger;
+    let (mut dropped, mut dropped_by) = (String::new(), String::new());
+    stats.dropped.write(&mut dropped);
+    ledger.write_dropped_by(&mut dropped_by);
     to_js(&EngineStats {
         recorded: stats.recorded,
         sending: stats.sending,
         pending: stats.pending,
         delivered: stats.delivered,
-        refused: stats.ledger.refused,
-        dropped_ring_full: stats.ledger.dropped_ring_full,
-        resent: stats.ledger.resent,
+        refused: ledger.refused,
+        resent: ledger.resent,
+        adopted: ledger.adopted,
+        traps: ledger.traps,
+        persist_failed: ledger.persist_failed,
+        unreachable: ledger.unreachable,
+        seq_max: ledger.seq_max,
+        dropped,
+        dropped_by,
         flush_due_mono_ms: stats.flush_due_mono_ms,
         now_mono_ms,
     })

@@ -14,7 +14,7 @@ use crate::browser::transport::Transport;
 use crate::browser::{clock, page, platform, timers};
 use crate::engine::client::{Client, Seen, Stored};
 use crate::engine::effect::{Effect, StorageKey};
-use crate::engine::exposure::{Config, Input, Outcome, State};
+use crate::engine::exposure::{Config, Consent, Input, Orphan, Outcome, State, Timing};
 use crate::engine::identity::{is_acceptable, uuid_v7};
 use crate::engine::ruleset::Ruleset;
 use crate::engine::time::Now;
@@ -62,10 +62,12 @@ impl Engine {
             .text("cookiePrefix")
             .map(|prefix| Cookie::open(prefix, options.text("cookieAttributes").unwrap_or_default()));
         let has_cookie = cookie.is_some();
-        let storage = Storage::open(prefix(options.text("namespace")), options.flag("persist"), cookie);
+        let storage = Storage::open(prefix(options.text("namespace")), host.area(), cookie);
         let read = |key: StorageKey| storage.get(key.as_str());
         let now = clock::now();
-        let exposures = State::new(
+        let mut seed = [0; 8];
+        seed.copy_from_slice(clock::random().first_chunk::<8>().unwrap_or(&[0; 8]));
+        let mut exposures = State::new(
             Config {
                 sends: !endpoint.is_empty(),
                 key,
@@ -73,11 +75,15 @@ impl Engine {
                 flush_interval_ms: options.number("flushIntervalMs"),
                 attribute_names: options.texts("attributeNames"),
                 app_version: options.text("appVersion").unwrap_or_default(),
-                instance_id: uuid_v7(now.wall_ms, clock::random()),
-                platform: platform::HOST,
+                consent: if options.flag("consent") { Consent::Granted } else { Consent::Pending },
+                traps: options.number("traps") as u32,
+                timing: Timing::REAL.scaled(options.number("timeScale")),
+                seed: u64::from_le_bytes(seed),
+                ..Config::new(uuid_v7(now.wall_ms, clock::random()), platform::HOST)
             },
             read(StorageKey::Acknowledged).as_deref(),
         );
+        exposures.learn_retry(read(StorageKey::Retry).as_deref(), true, now);
         let (client, effects) = Client::new(
             exposures,
             options.text("identified").filter(|id| is_acceptable(id)),
@@ -318,12 +324,19 @@ impl Engine {
     #[wasm_bindgen(js_name = pageEvent)]
     pub fn page_event(&self, kind: &str) {
         match kind {
-            "pagehide" | "freeze" => self.step(Input::Exit),
-            "online" => self.step(Input::Online),
-            "visibilitychange" if page::is_hidden() => self.step(Input::Hidden),
-            "visibilitychange" | "pageshow" => {
+            "pagehide" | "freeze" => {
+                self.step(Input::Exit);
+            }
+            "online" => {
+                self.try_step(Input::Online);
+            }
+            "visibilitychange" if page::is_hidden() => {
+                self.try_step(Input::Hidden);
+            }
+            "visibilitychange" | "pageshow" | "resume" => {
                 self.follow_session(clock::now());
                 self.activity();
+                self.try_step(Input::Shown);
             }
             _ => self.activity(),
         }
@@ -341,23 +354,62 @@ impl Engine {
 
     /// A timer has fired.
     pub fn tick(&self) {
-        self.step(Input::Tick);
+        self.try_step(Input::Tick);
     }
 
-    /// A request has ended. `acknowledged`: undefined when no server answered.
-    pub fn settled(&self, flight: u32, acknowledged: Option<bool>) {
+    /// A request has ended. `status`: 0 when no server answered. `retry_after_ms` and `server_ms` (Unix milliseconds): NaN
+    /// where the server told neither.
+    pub fn settled(&self, flight: u32, status: u16, acknowledged: bool, retry_after_ms: f64, server_ms: f64) {
         self.transport.forget(flight);
-        let outcome = match acknowledged {
-            Some(true) => Outcome::Acknowledged,
-            Some(false) => Outcome::Refused,
-            None => Outcome::Unreachable,
+        let told = |number: f64| Some(number).filter(|number| number.is_finite());
+        let outcome = match status {
+            0 => Outcome::Unreachable,
+            _ if acknowledged => Outcome::Acknowledged,
+            _ => Outcome::Refused { status, retry_after_ms: told(retry_after_ms) },
         };
-        self.step(Input::Settled { flight, outcome });
+        self.step(Input::Settled { flight, outcome, server_ms: told(server_ms) });
     }
 
     /// Sends what waits. `Host.flushed` tells when it is over.
     pub fn flush(&self) {
-        self.step(Input::Flush);
+        self.try_step(Input::Flush);
+    }
+
+    /// Takes up what a page that is gone has left: the id of its instance, its ledgers, its lines, and how many lines had
+    /// another checksum. False when there is no room: then nothing was taken.
+    pub fn adopt(&self, owner: &str, ledgers: &str, lines: Vec<String>, corrupt: u32) -> bool {
+        self.learn_retry();
+        !self.step(Input::Adopt(&Orphan { owner, ledgers, lines: &lines, corrupt })).refused
+    }
+
+    /// A write of rows to storage failed.
+    #[wasm_bindgen(js_name = persistFailed)]
+    pub fn persist_failed(&self) {
+        self.step(Input::PersistFailed);
+    }
+
+    /// 0: denied, what waits is dropped and nothing is recorded. 1: not known, nothing is sent. 2: granted.
+    #[wasm_bindgen(js_name = setConsent)]
+    pub fn set_consent(&self, consent: u32) {
+        let consent = match consent {
+            0 => Consent::Denied,
+            1 => Consent::Pending,
+            _ => Consent::Granted,
+        };
+        if consent == Consent::Granted {
+            let (ids, session) = {
+                let client = self.client.borrow();
+                (client.identity().to_stored(), client.session().to_stored())
+            };
+            self.store(StorageKey::Ids, &ids);
+            self.store(StorageKey::Session, &session);
+        }
+        self.step(Input::Consent(consent));
+    }
+
+    #[wasm_bindgen(js_name = instanceId)]
+    pub fn instance_id(&self) -> String {
+        self.client.borrow().exposures().config().instance_id.clone()
     }
 
     #[wasm_bindgen(unchecked_return_type = "EngineStats")]
@@ -368,10 +420,22 @@ impl Engine {
 }
 
 impl Engine {
-    fn step(&self, input: Input<'_>) {
+    fn step(&self, input: Input<'_>) -> Done {
         let now = clock::now();
         let effects = self.client.borrow_mut().step(input, now);
-        self.run(effects);
+        self.run(effects)
+    }
+
+    /// A step that may send: what other tabs know of the server comes before it.
+    fn try_step(&self, input: Input<'_>) -> Done {
+        self.learn_retry();
+        self.step(input)
+    }
+
+    fn learn_retry(&self) {
+        let now = clock::now();
+        let stored = self.storage.get(StorageKey::Retry.as_str());
+        self.client.borrow_mut().learn_retry(stored.as_deref(), now);
     }
 
     fn look(&self, now: Now) {
@@ -406,8 +470,11 @@ impl Engine {
                 Effect::Recorded(row) => done.recorded = Some(row),
                 Effect::Refused => done.refused = true,
                 Effect::Stale => self.host.stale(),
+                Effect::Keep { number, line } => self.host.keep(number, &line),
+                Effect::KeepLedgers(text) => self.host.keep_ledgers(&text),
+                Effect::Release(numbers) => self.host.release(numbers),
                 Effect::Send(batch) => {
-                    let init = self.transport.request(batch.flight, &batch.body);
+                    let init = self.transport.request(batch.flight, &batch.body, batch.keepalive);
                     self.host.delivery("sending", &batch.batch_id, batch.ids, batch.pending as u32);
                     if !self.host.post(batch.flight, &init) && batch.exit {
                         self.transport.beacon(&self.endpoint, &batch.body);

@@ -1,18 +1,39 @@
 //! What the engine calls: the facade. Each call returns at once, and comes when no state is borrowed.
 
 use js_sys::Function;
+
+use crate::browser::storage::Area;
 use wasm_bindgen::prelude::*;
 use web_sys::RequestInit;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
+/** Texts by key, and whether other clients and other tabs read them. */
+export interface Area {
+  getItem(key: string): string | null
+  /** Throws when the text could not be stored. */
+  setItem(key: string, text: string): void
+  removeItem(key: string): void
+  readonly isShared: boolean
+  /** Whether anything may outlive the page: the options say so, and the person agrees. */
+  readonly mayStore: boolean
+}
+
 /** What the facade does for the engine. None of these may throw. */
 export interface Host {
   /** Calls `fetch` with these and reports the outcome to `Engine.settled`. False when `fetch` threw at once. */
   post(flight: number, init: RequestInit): boolean
+  /** What the engine uses as localStorage. */
+  readonly area: Area
+  /** Keep this row where the next page finds it: `e` or `l` (an exposure or a link) and its JSON. `number` names it. */
+  keep(number: number, line: string): void
+  /** Keep these ledgers beside the rows, in the place of those kept before: JSON, or empty for none. */
+  keepLedgers(text: string): void
+  /** These rows need not be kept any more. */
+  release(numbers: Uint32Array): void
   /** A timer has fired: call `Engine.tick`. */
   wake(): void
-  /** The id of the timer that was set last. */
+  /** The id of the timer that was set. It takes the place of the one before. */
   keepTimer(id: unknown): void
   /** Forget what is cached: answers may have changed. */
   stale(): void
@@ -35,6 +56,14 @@ extern "C" {
 
     #[wasm_bindgen(method)]
     pub fn post(this: &Host, flight: u32, init: &RequestInit) -> bool;
+    #[wasm_bindgen(method, getter)]
+    pub fn area(this: &Host) -> Area;
+    #[wasm_bindgen(method)]
+    pub fn keep(this: &Host, number: u32, line: &str);
+    #[wasm_bindgen(method, js_name = keepLedgers)]
+    pub fn keep_ledgers(this: &Host, text: &str);
+    #[wasm_bindgen(method)]
+    pub fn release(this: &Host, numbers: Vec<u32>);
     #[wasm_bindgen(method)]
     pub fn wake(this: &Host);
     #[wasm_bindgen(method, js_name = keepTimer)]

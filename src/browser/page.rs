@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 use web_sys::{AbortSignal, AddEventListenerOptions, EventTarget};
 
 const OF_WINDOW: [&str; 7] = ["pagehide", "pageshow", "online", "storage", "pointerdown", "keydown", "scroll"];
-const OF_DOCUMENT: [&str; 2] = ["visibilitychange", "freeze"];
+const OF_DOCUMENT: [&str; 4] = ["visibilitychange", "freeze", "resume", "prerenderingchange"];
 
 /// Calls `listener` with each event of the page's life, until `signal` aborts. Nothing happens where there is no page.
 ///

@@ -19,9 +19,9 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// Describes the request for `fetch`. It may outlive the page, sends no cookie, follows no redirect (a 301 would turn
+    /// Describes the request for `fetch`. With `keepalive` it may outlive the page. It sends no cookie, follows no redirect (a 301 would turn
     /// it into a GET that ends in 200) and is never answered from a cache.
-    pub fn request(&self, flight: u32, body: &str) -> RequestInit {
+    pub fn request(&self, flight: u32, body: &str, keepalive: bool) -> RequestInit {
         let init = RequestInit::new();
         init.set_method("POST");
         init.set_body(&JsValue::from_str(body));
@@ -29,7 +29,7 @@ impl Transport {
         init.set_redirect(RequestRedirect::Error);
         init.set_cache(RequestCache::NoStore);
         init.set_referrer_policy(ReferrerPolicy::StrictOrigin);
-        let _: Result<bool, JsValue> = Reflect::set(&init, &JsValue::from_str("keepalive"), &JsValue::TRUE);
+        let _: Result<bool, JsValue> = Reflect::set(&init, &JsValue::from_str("keepalive"), &keepalive.into());
         if let Ok(controller) = AbortController::new() {
             init.set_signal(Some(&controller.signal()));
             self.under_way.borrow_mut().push((flight, controller));

@@ -285,6 +285,11 @@ impl Client {
         effects
     }
 
+    /// Takes over what other tabs know of the server.
+    pub fn learn_retry(&mut self, stored: Option<&str>, now: Now) {
+        self.exposures.learn_retry(stored, false, now);
+    }
+
     pub fn exposures(&self) -> &State {
         &self.exposures
     }

@@ -12,6 +12,8 @@ pub enum StorageKey {
     Acknowledged,
     /// The variants that units keep.
     Sticky,
+    /// When the server may be tried again, for all tabs.
+    Retry,
 }
 
 impl StorageKey {
@@ -23,6 +25,7 @@ impl StorageKey {
             Self::LastIdentity => "i",
             Self::Acknowledged => "k",
             Self::Sticky => "t",
+            Self::Retry => "r",
         }
     }
 }
@@ -36,13 +39,23 @@ pub enum Effect {
     Refused,
     /// Answers, or what was recorded, may have changed: forget what is cached.
     Stale,
+    /// Keep this row where the next page finds it, under a number of this client's own: `e` or `l` (an exposure or a link) and
+    /// its JSON.
+    Keep {
+        number: u32,
+        line: String,
+    },
+    /// Keep these ledgers beside the rows, in the place of those kept before: JSON, or empty for none.
+    KeepLedgers(String),
+    /// These rows need not be kept any more.
+    Release(Vec<u32>),
     /// Send this batch.
     Send(Batch),
     /// Give up waiting for the answer to this flight.
     Abort {
         flight: u32,
     },
-    /// Call back after this many milliseconds. There is never more than one such call under way.
+    /// Call back after this many milliseconds, instead of when it was asked for before.
     WakeIn(f64),
     Store {
         key: StorageKey,
@@ -76,6 +89,8 @@ pub struct Batch {
     /// The request's body.
     pub body: String,
     pub pending: usize,
+    /// Whether the request may outlive the page.
+    pub keepalive: bool,
     /// Whether the page is going away.
     pub exit: bool,
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use js_sys::{Function, Promise, Reflect, eval};
 use pennon::browser::cookie::Cookie;
 use pennon::browser::platform::HOST;
-use pennon::browser::storage::Storage;
+use pennon::browser::storage::{Area, Storage};
 use pennon::browser::transport::Transport;
 use pennon::browser::{clock, page, timers};
 use wasm_bindgen::prelude::*;
@@ -62,9 +62,18 @@ fn random_bytes_are_drawn_where_the_hosts_best_fails() {
     );
 }
 
+/// An area as the facade gives it. `may_store`: whether cookies may be set.
+fn area(may_store: bool) -> Area {
+    let script = format!(
+        "({{ getItem: (key) => localStorage.getItem(key), setItem: (key, text) => localStorage.setItem(key, text),
+            removeItem: (key) => localStorage.removeItem(key), isShared: {may_store}, mayStore: {may_store} }})"
+    );
+    eval(&script).unwrap().unchecked_into()
+}
+
 #[wasm_bindgen_test]
 fn what_is_stored_is_read_back_under_the_prefix_and_removed() {
-    let storage = Storage::open("pennon1:test:".into(), true, None);
+    let storage = Storage::open("pennon1:test:".into(), area(true), None);
     assert_eq!(storage.get("s"), None);
     assert!(storage.set("s", "text, \u{1f6a9}"));
     assert_eq!(storage.get("s").as_deref(), Some("text, \u{1f6a9}"));
@@ -75,49 +84,22 @@ fn what_is_stored_is_read_back_under_the_prefix_and_removed() {
 }
 
 #[wasm_bindgen_test]
-fn without_persistence_storage_is_empty_and_takes_what_it_is_given() {
-    let storage = Storage::open("pennon1:memory:".into(), false, None);
-    assert!(storage.set("s", "text"));
+fn where_every_use_throws_writing_says_so_and_reading_gives_nothing() {
+    let fails = "() => { throw new DOMException('full', 'QuotaExceededError') }";
+    let script =
+        format!("({{ getItem: {fails}, setItem: {fails}, removeItem: {fails}, isShared: true, mayStore: true }})");
+    let storage = Storage::open("pennon1:full:".into(), eval(&script).unwrap().unchecked_into(), None);
+    assert!(!storage.set("s", "text"));
     assert_eq!(storage.get("s"), None);
     storage.remove("s");
-    assert!(eval("localStorage.getItem('pennon1:memory:s')").unwrap().is_null());
 }
 
 #[wasm_bindgen_test]
-fn where_the_getter_throws_or_is_null_storage_reads_as_empty() {
-    for getter in ["throw new DOMException('denied', 'SecurityError')", "return null", "return undefined"] {
-        with_page_spoilt(
-            &format!(
-                "self.realStorage = Object.getOwnPropertyDescriptor(self, 'localStorage');
-                 Object.defineProperty(self, 'localStorage', {{ get() {{ {getter} }}, configurable: true }})"
-            ),
-            "Object.defineProperty(self, 'localStorage', realStorage)",
-            || {
-                let storage = Storage::open("pennon1:blocked:".into(), true, None);
-                assert_eq!(storage.get("s"), None, "{getter}");
-                assert!(storage.set("s", "text"), "{getter}");
-                storage.remove("s");
-            },
-        );
-    }
-}
-
-#[wasm_bindgen_test]
-fn where_every_use_throws_writing_says_so_and_reading_gives_nothing() {
-    with_page_spoilt(
-        "self.real = {};
-         for (const name of ['getItem', 'setItem', 'removeItem']) {
-           real[name] = Storage.prototype[name];
-           Storage.prototype[name] = () => { throw new DOMException('full', 'QuotaExceededError') };
-         }",
-        "Object.assign(Storage.prototype, real)",
-        || {
-            let storage = Storage::open("pennon1:full:".into(), true, None);
-            assert!(!storage.set("s", "text"));
-            assert_eq!(storage.get("s"), None);
-            storage.remove("s");
-        },
-    );
+fn where_nothing_may_be_stored_no_cookie_is_set() {
+    let storage = Storage::open("pennon1:consent:".into(), area(false), Some(cookie("pennon1_consent_")));
+    assert!(storage.set("d", "ids"), "the area keeps it in memory");
+    assert_eq!(storage.get_cookie("d"), None);
+    assert!(!storage.is_shared());
 }
 
 #[wasm_bindgen_test]
@@ -158,7 +140,7 @@ async fn wait(delay_ms: f64) {
 
 #[wasm_bindgen_test]
 fn a_request_is_one_that_asks_nobody_and_outlives_its_page() {
-    let request = Transport::default().request(1, "{}");
+    let request = Transport::default().request(1, "{}", true);
     for (name, expected) in [
         ("method", "POST"),
         ("body", "{}"),
@@ -170,6 +152,7 @@ fn a_request_is_one_that_asks_nobody_and_outlives_its_page() {
         assert_eq!(member(&request, name).as_string().as_deref(), Some(expected), "{name}");
     }
     assert_eq!(member(&request, "keepalive"), JsValue::TRUE);
+    assert_eq!(member(&Transport::default().request(1, "", false), "keepalive"), JsValue::FALSE);
     assert_eq!(member(&request, "headers"), JsValue::UNDEFINED, "a header would cost a preflight");
 }
 
@@ -177,7 +160,7 @@ fn a_request_is_one_that_asks_nobody_and_outlives_its_page() {
 fn a_request_under_way_is_aborted_and_one_that_ended_is_not() {
     let transport = Transport::default();
     let signal = |request: &RequestInit| member(request, "signal").unchecked_into::<AbortSignal>();
-    let (aborted, ended) = (transport.request(1, ""), transport.request(2, ""));
+    let (aborted, ended) = (transport.request(1, "", true), transport.request(2, "", true));
     assert!(transport.forget(2).is_some());
     assert!(transport.forget(2).is_none());
     for flight in [1, 2, 3] {
@@ -273,8 +256,8 @@ fn a_cookie_that_the_browser_refuses_or_that_throws_cannot_be_written() {
 
 #[wasm_bindgen_test]
 fn ids_move_from_local_storage_to_the_cookie_and_a_session_is_in_both() {
-    Storage::open("pennon1:move:".into(), true, None).set("d", "ids");
-    let storage = Storage::open("pennon1:move:".into(), true, Some(cookie("pennon1_move_")));
+    Storage::open("pennon1:move:".into(), area(true), None).set("d", "ids");
+    let storage = Storage::open("pennon1:move:".into(), area(true), Some(cookie("pennon1_move_")));
     assert_eq!(storage.get("d").as_deref(), Some("ids"), "taken over");
     assert_eq!(storage.get_cookie("d"), None);
     assert!(storage.set("d", "ids") && storage.set("s", "session") && storage.set("i", "other"));

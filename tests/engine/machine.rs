@@ -1,14 +1,14 @@
 //! The exposures' state machine against a model: a ledger that is kept beside it, from its effects alone, and complains
 //! as soon as the two disagree.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use pennon::engine::attributes::Value;
 use pennon::engine::decision::Reason;
-use pennon::engine::effect::{Batch, Effect};
+use pennon::engine::effect::{Batch, Effect, StorageKey};
 use pennon::engine::exposure::id::{Dedup, Id};
 use pennon::engine::exposure::row::{Draft, Link, Source};
-use pennon::engine::exposure::{Input, Outcome, State, step};
+use pennon::engine::exposure::{Dropped, Input, Outcome, State, step};
 use pennon::engine::time::Now;
 use proptest::prelude::*;
 
@@ -101,7 +101,8 @@ fn any_seen() -> impl Strategy<Value = Seen> {
 }
 
 fn any_outcome() -> impl Strategy<Value = Outcome> {
-    prop_oneof![3 => Just(Outcome::Acknowledged), 1 => Just(Outcome::Refused), 1 => Just(Outcome::Unreachable)]
+    let refused = Outcome::Refused { status: 503, retry_after_ms: None };
+    prop_oneof![3 => Just(Outcome::Acknowledged), 1 => Just(refused), 1 => Just(Outcome::Unreachable)]
 }
 
 fn any_op() -> impl Strategy<Value = Op> {
@@ -146,6 +147,8 @@ struct Counters {
 }
 
 struct Flight {
+    /// Evictions that its batch tells of.
+    tells: u64,
     number: u32,
     exit: bool,
     sent_at_mono_ms: f64,
@@ -171,6 +174,12 @@ struct Model {
     delivered: u32,
     /// Rows delivered since a flush was asked for that has not ended.
     flush: Option<usize>,
+    /// What the next page would find.
+    kept: BTreeMap<u32, String>,
+    kept_ledgers: String,
+    last_number: u32,
+    /// How many evictions the server knows of.
+    last_told: u64,
 }
 
 impl Model {
@@ -195,6 +204,10 @@ impl Model {
             recorded: 0,
             delivered: 0,
             flush: None,
+            kept: BTreeMap::new(),
+            kept_ledgers: String::new(),
+            last_number: 0,
+            last_told: 0,
         }
     }
 
@@ -417,7 +430,7 @@ impl Model {
     fn settle(&mut self, flight: u32, outcome: Outcome) {
         let is_under_way = self.flights.iter().any(|one| one.number == flight);
         let before = self.state.stats();
-        let effects = step(&mut self.state, Input::Settled { flight, outcome }, self.now);
+        let effects = step(&mut self.state, Input::Settled { flight, outcome, server_ms: None }, self.now);
         if is_under_way {
             if outcome == Outcome::Unreachable {
                 self.counters.unreachable += 1;
@@ -437,6 +450,7 @@ impl Model {
         let exit =
             matches!(input, Input::Exit).then(|| self.flights.iter().map(|flight| flight.number).collect::<Vec<_>>());
         let drains = matches!(input, Input::Hidden | Input::Online | Input::Flush);
+        let insists = matches!(input, Input::Flush);
         if drains {
             self.refused_since_flush.clear();
         }
@@ -445,7 +459,7 @@ impl Model {
             self.refused_since_flush.clear();
         }
         let effects = step(&mut self.state, input, self.now);
-        if drains && self.waiting.iter().any(|waiting| waiting.flight.is_none()) {
+        if insists && self.waiting.iter().any(|waiting| waiting.flight.is_none()) {
             let under_way = self.flights.iter().any(|flight| !flight.exit);
             let sends = effects.iter().any(|effect| matches!(effect, Effect::Send(_)));
             assert!(under_way || sends, "what waits is sent, or follows the batch on its way");
@@ -490,9 +504,26 @@ impl Model {
                 }
                 Effect::WakeIn(delay_ms) => {
                     assert!(delay_ms.is_finite() && delay_ms >= 0.0);
-                    assert_eq!(self.wake_at_mono_ms, None, "two calls are under way");
-                    self.wake_at_mono_ms = Some(self.now.mono_ms + delay_ms);
+                    let wake_at_ms = self.now.mono_ms + delay_ms;
+                    assert!(
+                        self.wake_at_mono_ms.is_none_or(|before_ms| wake_at_ms < before_ms),
+                        "only an earlier call takes the place of another"
+                    );
+                    self.wake_at_mono_ms = Some(wake_at_ms);
                 }
+                Effect::Keep { number, line } => {
+                    let last = self.kept.last_key_value().map_or(0, |(number, _)| *number).max(self.last_number);
+                    assert!(number > last, "a number is used again");
+                    self.last_number = number;
+                    self.kept.insert(number, line);
+                }
+                Effect::Release(numbers) => {
+                    for number in numbers {
+                        assert!(self.kept.remove(&number).is_some(), "released twice");
+                    }
+                }
+                Effect::KeepLedgers(text) => self.kept_ledgers = text,
+                Effect::Store { key: StorageKey::Retry, .. } => {}
                 Effect::StoreAcknowledged => assert!(!self.remembered.is_empty(), "there is something to store"),
                 Effect::Flushed { delivered, pending } => {
                     assert_eq!(self.flush.take(), Some(delivered), "each flush ends once, with what it delivered");
@@ -519,7 +550,8 @@ impl Model {
         }
         let bytes: usize = rows.iter().map(|waiting| waiting.row.len()).sum();
         let most = if batch.exit { EXIT_BATCH_BYTES } else { BATCH_BYTES };
-        assert!((1..=BATCH_ROWS).contains(&rows.len()));
+        assert!(rows.len() <= BATCH_ROWS);
+        assert!(!rows.is_empty() || self.last_told < self.counters.ring_full, "an empty batch tells something");
         assert!(bytes <= most || rows.len() == 1, "{} rows have {bytes} bytes", rows.len());
         assert!(rows.is_sorted_by_key(|waiting| waiting.seq), "the oldest come first");
         if batch.exit {
@@ -527,13 +559,18 @@ impl Model {
             let flying_bytes: usize = flying.map(|waiting| waiting.row.len()).sum();
             assert!(flying_bytes <= BATCH_BYTES, "{flying_bytes} bytes are on their way while the page goes away");
         } else {
-            let newest = rows.last().unwrap().seq;
+            let newest = rows.last().map_or(0, |row| row.seq);
             let skipped = self.waiting.iter().find(|waiting| waiting.flight.is_none() && waiting.seq < newest);
             assert!(skipped.is_none(), "an older row stayed behind");
         }
         self.check_body(batch, &rows);
         assert!(!self.flights.iter().any(|flight| flight.number == batch.flight));
-        self.flights.push(Flight { number: batch.flight, exit: batch.exit, sent_at_mono_ms: self.now.mono_ms });
+        self.flights.push(Flight {
+            tells: self.counters.ring_full,
+            number: batch.flight,
+            exit: batch.exit,
+            sent_at_mono_ms: self.now.mono_ms,
+        });
     }
 
     fn check_body(&mut self, batch: &Batch, rows: &[Waiting]) {
@@ -597,11 +634,12 @@ impl Model {
 
     fn finish(&mut self, batch_id: &str, ids: &[String], acknowledged: bool) {
         let place = self.flights.iter().position(|flight| batch_id == format!("instance.{}", flight.number)).unwrap();
-        let flight = self.flights.remove(place).number;
+        let Flight { number: flight, tells, .. } = self.flights.remove(place);
         let on_it: Vec<&String> =
             self.waiting.iter().filter(|waiting| waiting.flight == Some(flight)).map(|waiting| &waiting.id).collect();
         assert_eq!(ids.iter().collect::<Vec<_>>(), on_it, "an outcome is that of its flight's rows");
         if acknowledged {
+            self.last_told = self.last_told.max(tells);
             self.delivered += ids.len() as u32;
             if let Some(delivered) = &mut self.flush {
                 *delivered += ids.len();
@@ -628,13 +666,20 @@ impl Model {
     /// What holds after every step.
     fn check(&self) {
         let stats = self.state.stats();
+        let kept: Vec<&str> = self.kept.values().map(|line| line.get(1..).unwrap()).collect();
+        let waiting: Vec<&str> = self.waiting.iter().map(|waiting| waiting.row.as_str()).collect();
+        assert_eq!(kept, waiting, "what waits is kept, and nothing else");
+        assert!(
+            self.counters.ring_full == self.last_told || !self.kept_ledgers.is_empty(),
+            "drops are kept until told"
+        );
         assert_eq!(stats.pending, self.waiting.len(), "a row leaves only when it is acknowledged or evicted");
         assert_eq!(stats.recorded, self.recorded);
         assert_eq!(stats.delivered, self.delivered);
-        assert_eq!(u64::from(stats.ledger.dropped_ring_full), self.counters.ring_full);
+        assert_eq!(u64::from(stats.dropped.of(Dropped::RingFull)), self.counters.ring_full);
         assert_eq!(
             stats.recorded,
-            stats.delivered + stats.pending as u32 + stats.ledger.dropped_ring_full,
+            stats.delivered + stats.pending as u32 + stats.dropped.total(),
             "recorded = delivered + waiting + dropped"
         );
         assert_eq!(stats.sending, self.waiting.iter().filter(|waiting| waiting.flight.is_some()).count());
@@ -655,7 +700,7 @@ impl Model {
     /// The network answers everything, and timers fire: all that waits is delivered.
     fn drain(&mut self) {
         let mut rounds = 0;
-        while !self.waiting.is_empty() {
+        while !self.waiting.is_empty() || self.last_told < self.counters.ring_full {
             rounds += 1;
             assert!(rounds <= 3 * RING_ROWS, "{} rows are never delivered", self.waiting.len());
             match self.flights.first().map(|flight| flight.number) {
@@ -665,7 +710,7 @@ impl Model {
         }
         assert!(self.flights.is_empty() && self.flush.is_none());
         let stats = self.state.stats();
-        assert_eq!(stats.recorded, stats.delivered + stats.ledger.dropped_ring_full);
+        assert_eq!(stats.recorded, stats.delivered + stats.dropped.total());
     }
 }
 

@@ -22,11 +22,9 @@ pub fn config(dedup: Dedup) -> Config {
         sends: true,
         key: "pk_test".into(),
         dedup,
-        flush_interval_ms: 5000.0,
         attribute_names: vec!["plan".into()],
         app_version: "2.4.1".into(),
-        instance_id: "instance".into(),
-        platform: NATIVE,
+        ..Config::new("instance".into(), NATIVE)
     }
 }
 
@@ -63,6 +61,9 @@ pub struct Page {
     /// Delivered and pending, of each flush that ended.
     pub flushed: Vec<(usize, usize)>,
     pub stale: usize,
+    /// What the next page would find.
+    pub kept: BTreeMap<u32, String>,
+    pub kept_ledgers: String,
     pub refused: usize,
     wake_at_mono_ms: Option<f64>,
     /// When which flight is answered, and how.
@@ -101,6 +102,8 @@ impl Page {
             sent: Vec::new(),
             flushed: Vec::new(),
             stale: 0,
+            kept: BTreeMap::new(),
+            kept_ledgers: String::new(),
             refused: 0,
             wake_at_mono_ms: None,
             answers: Vec::new(),
@@ -200,7 +203,7 @@ impl Page {
             match answer {
                 Some((at_ms, flight, outcome)) if at_ms <= due_ms => {
                     self.answers.retain(|(_, other, _)| *other != flight);
-                    self.step(Input::Settled { flight, outcome });
+                    self.step(Input::Settled { flight, outcome, server_ms: None });
                 }
                 _ => {
                     self.wake_at_mono_ms = None;
@@ -234,6 +237,11 @@ impl Page {
         for effect in effects {
             match effect {
                 Effect::Recorded(row) => self.recorded.push(serde_json::from_str(&row).unwrap()),
+                Effect::Keep { number, line } => {
+                    self.kept.insert(number, line);
+                }
+                Effect::KeepLedgers(text) => self.kept_ledgers = text,
+                Effect::Release(numbers) => self.kept.retain(|number, _| !numbers.contains(number)),
                 Effect::Refused => self.refused += 1,
                 Effect::Stale => self.stale += 1,
                 Effect::Send(batch) => {

@@ -231,19 +231,7 @@ impl<'v> Play<'v> {
     }
 
     fn client(&self, first: &'v Value) -> Client {
-        let exposures = State::new(
-            Config {
-                sends: false,
-                key: String::new(),
-                dedup: Dedup::Session,
-                flush_interval_ms: 5000.0,
-                attribute_names: Vec::new(),
-                app_version: String::new(),
-                instance_id: "instance".into(),
-                platform: self.platform,
-            },
-            None,
-        );
+        let exposures = State::new(Config::new("instance".into(), self.platform), None);
         let [device_id, anonymous_id] = ["deviceId", "anonymousId"].map(|name| self.head[name].as_str().unwrap());
         let ids = format!("1|{device_id}|{anonymous_id}");
         let stored = Stored { ids: Some(&ids), ..Stored::default() };

@@ -26,7 +26,8 @@ struct Target {
     dictionary: Option<&'static str>,
 }
 
-const TARGETS: [Target; 3] = [
+const TARGETS: [Target; 4] = [
+    Target { name: "adopt", max_input_bytes: 8192, dictionary: None },
     Target { name: "compile", max_input_bytes: 16_384, dictionary: Some("fuzz/ruleset.dict") },
     // The input is a row of choices.
     Target { name: "evaluate", max_input_bytes: 4096, dictionary: None },

@@ -12,20 +12,27 @@ pub const MAX_BYTES: usize = 256 * 1024;
 /// A row that waits. Its text never changes again.
 #[derive(Debug)]
 pub struct Waiting {
+    /// This client's own name for it, larger than those of the rows before it.
+    pub number: u32,
     pub id: Id,
-    pub seq: u32,
     pub row: String,
     /// A link rather than an exposure.
     pub link: bool,
     /// Sent before others and never evicted: the exposure of a flag with an experiment, and every link. (A page has few
     /// links, no read records a lost one again, and without it all exposures of a person are split in two.)
     pub precious: bool,
+    /// The instance that recorded it: 0 for this one, else a number among those whose rows were adopted.
+    pub origin: u32,
+    /// When it was recorded, in Unix milliseconds by the clock of then.
+    pub ts_ms: f64,
     /// Whether its id can come again, and is to be remembered once it is acknowledged.
     pub recurs: bool,
     /// The flight it is on, or 0.
     pub flight: u32,
     /// How many flights it was on before and is now.
     pub attempts: u32,
+    /// The part of a refused batch that it is sent again with, and nothing else; 0 for none.
+    pub group: u32,
 }
 
 #[derive(Debug, Default)]
@@ -56,9 +63,14 @@ impl Ring {
         self.rows.len() < MAX_ROWS / 2 && self.bytes + bytes <= MAX_BYTES / 2
     }
 
+    /// Whether so many more rows of so many bytes fit in.
+    pub fn has_room(&self, rows: usize, bytes: usize) -> bool {
+        self.rows.len() + rows <= MAX_ROWS && self.bytes + bytes <= MAX_BYTES
+    }
+
     /// Makes room for a row of so many bytes: evicts the oldest rows that are not precious and on no flight.
-    /// Gives how many were evicted; `None`, and evicts nothing, when that would not be enough.
-    pub fn make_room(&mut self, bytes: usize) -> Option<u32> {
+    /// Gives those that were evicted; `None`, and evicts nothing, when that would not be enough.
+    pub fn make_room(&mut self, bytes: usize) -> Option<Vec<Waiting>> {
         let may_go = |waiting: &&Waiting| !waiting.precious && waiting.flight == 0;
         let (mut rows_over, mut bytes_over) =
             ((self.rows.len() + 1).saturating_sub(MAX_ROWS), (self.bytes + bytes).saturating_sub(MAX_BYTES));
@@ -74,17 +86,7 @@ impl Ring {
         if rows_over > 0 || bytes_over > 0 {
             return None;
         }
-        let mut left = evicted;
-        let held = &mut self.bytes;
-        self.rows.retain(|waiting| {
-            let goes = left > 0 && may_go(&waiting);
-            if goes {
-                left -= 1;
-                *held -= waiting.row.len();
-            }
-            !goes
-        });
-        Some(evicted)
+        Some(self.remove(evicted, |waiting| may_go(&waiting)))
     }
 
     pub fn push(&mut self, waiting: Waiting) {
@@ -92,16 +94,20 @@ impl Ring {
         self.rows.push_back(waiting);
     }
 
-    /// Removes the rows of a flight, and calls `removed` with each.
-    pub fn remove_flight(&mut self, flight: u32, mut removed: impl FnMut(&Waiting)) {
-        let bytes = &mut self.bytes;
-        self.rows.retain(|waiting| {
-            let stays = waiting.flight != flight;
-            if !stays {
-                *bytes -= waiting.row.len();
-                removed(waiting);
+    /// Removes the first of the rows that are `unwanted`, at most so many, and gives them.
+    pub fn remove(&mut self, most: usize, unwanted: impl Fn(&Waiting) -> bool) -> Vec<Waiting> {
+        let mut removed = Vec::new();
+        let mut at = 0;
+        while removed.len() < most
+            && let Some(waiting) = self.rows.get(at)
+        {
+            if unwanted(waiting) {
+                self.bytes -= waiting.row.len();
+                removed.extend(self.rows.remove(at));
+            } else {
+                at += 1;
             }
-            stays
-        });
+        }
+        removed
     }
 }

@@ -1,37 +1,47 @@
-//! The state machine: every way an exposure or a link is recorded, sent and done with.
+//! The state machine: every way an exposure or a link is recorded, kept, sent and done with.
 //!
 //! | input | then |
 //! |---|---|
-//! | record, link | known id: nothing. Room: a row waits, and a flush is due within the interval, or at once when a batch is full. No room: refused, and not marked as seen |
+//! | record, link | known id: nothing. Room: a row is kept and waits, and a flush is due within the interval, or at once when a batch is full. No room: refused, and not marked as seen |
 //! | record, only decided | the same, but it evicts nothing, and half of the ring is kept free of it: its turn comes when rows were delivered |
+//! | adopt | the rows of a page that is gone wait too, all of them or, without room, none |
 //! | tick | a flight without an answer for 10 s is given up; a flush that is due is sent |
 //! | settled, acknowledged | its rows leave, their ids are remembered; the next batch goes out if one is full or a flush was asked for |
-//! | settled, otherwise | its rows wait again, for the next tick |
+//! | settled, refused for what it holds | it is sent again in two halves; a row that is refused alone is dropped |
+//! | settled, otherwise | its rows wait again, for as long as [`super::retry`] says |
 //! | hidden, online, flush | what waits is sent, batch after batch, until one fails |
+//! | shown, online | a server that failed is asked again |
 //! | exit | up to three small batches at once, those never sent first, of these links and those of experiments |
+//! | consent | without it nothing is sent; once it is denied nothing waits and nothing is recorded |
 //!
-//! After every step: recorded = delivered + waiting + dropped.
+//! After every step: recorded + adopted = delivered + waiting + dropped.
 
-use super::super::effect::{Batch, Effect};
+use super::super::effect::Effect;
 use super::super::platform::Platform;
-use super::super::text::push_integer;
+use super::super::text::{cut, push_integer};
 use super::super::time::Now;
 use super::acknowledged::Acknowledged;
-use super::batch::{self, Envelope, Ledger};
+use super::adoption::{Adopted, Orphan};
+use super::batch;
 use super::id::{Dedup, Id, IdFields};
+use super::ledger::{Dropped, Drops, Ledger};
+use super::restore::experiment_of;
+use super::retry::Retry;
 use super::ring::{MAX_ROWS, Ring, Waiting};
-use super::row::{self, Draft, Link, Source, Stamp};
+use super::row::{self, Draft, Link, MAX_TEXT_BYTES, Source, Stamp};
+use super::timing::Timing;
 
-/// The most rows in a batch.
-const BATCH_ROWS: usize = 100;
-/// The most bytes of rows in a batch: leaves room in the 64 KiB that a page and its SDKs share for keepalive requests.
-const BATCH_BYTES: usize = 45 * 1024;
-/// The same for each of the batches sent while the page goes away.
-const EXIT_BATCH_BYTES: usize = 15 * 1024;
-/// The most batches sent while the page goes away. With what is on its way already they stay within [`BATCH_BYTES`].
-const EXIT_BATCHES: usize = 3;
-/// A flight without an answer is given up after this many milliseconds.
-const FLIGHT_TIMEOUT_MS: f64 = 10_000.0;
+/// The most rows that wait for the person's consent.
+const MAX_ROWS_WITHOUT_CONSENT: usize = 200;
+
+/// Whether the person agrees to be recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consent {
+    Denied,
+    /// Not known yet: what is recorded waits.
+    Pending,
+    Granted,
+}
 
 /// What the options say.
 pub struct Config {
@@ -46,18 +56,49 @@ pub struct Config {
     /// Empty for none.
     pub app_version: String,
     pub instance_id: String,
+    pub consent: Consent,
+    /// Failures of the module on this page so far.
+    pub traps: u32,
+    pub timing: Timing,
+    /// Spreads what clients would otherwise do together.
+    pub seed: u64,
     pub platform: Platform,
+}
+
+impl Config {
+    /// What is so unless somebody says otherwise: nothing is sent.
+    pub fn new(instance_id: String, platform: Platform) -> Self {
+        Self {
+            sends: false,
+            key: String::new(),
+            dedup: Dedup::Session,
+            flush_interval_ms: 5000.0,
+            attribute_names: Vec::new(),
+            app_version: String::new(),
+            instance_id,
+            consent: Consent::Granted,
+            traps: 0,
+            timing: Timing::REAL,
+            seed: 0,
+            platform,
+        }
+    }
 }
 
 pub enum Input<'a> {
     Record(&'a Draft<'a>),
     Link(&'a Link<'a>),
+    Adopt(&'a Orphan<'a>),
     Tick,
     Settled {
         flight: u32,
         outcome: Outcome,
+        /// The server's clock, in Unix milliseconds, where it told.
+        server_ms: Option<f64>,
     },
     Hidden,
+    /// The page can be seen again.
+    Shown,
     /// The page is going away.
     Exit,
     Online,
@@ -65,59 +106,89 @@ pub enum Input<'a> {
     Flush,
     /// A write to storage failed.
     PersistFailed,
+    Consent(Consent),
 }
 
 /// What became of a flight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Outcome {
     Acknowledged,
     /// A server answered otherwise.
-    Refused,
+    Refused {
+        status: u16,
+        retry_after_ms: Option<f64>,
+    },
     /// No server answered.
     Unreachable,
 }
 
-struct Flight {
-    number: u32,
-    batch_id: String,
-    sent_at_mono_ms: f64,
+pub(super) struct Flight {
+    pub number: u32,
+    pub batch_id: String,
+    pub sent_at_mono_ms: f64,
     /// Of its rows.
-    bytes: usize,
-    exit: bool,
+    pub bytes: usize,
+    pub exit: bool,
+    /// [`State::ledger_changes`] when it was sent.
+    pub ledger_changes: u32,
 }
 
 pub struct State {
-    config: Config,
-    ring: Ring,
-    acknowledged: Acknowledged,
-    flights: Vec<Flight>,
-    last_flight: u32,
-    ledger: Ledger,
-    recorded: u32,
-    delivered: u32,
+    pub(super) config: Config,
+    pub(super) consent: Consent,
+    pub(super) ring: Ring,
+    pub(super) acknowledged: Acknowledged,
+    pub(super) flights: Vec<Flight>,
+    pub(super) last_flight: u32,
+    /// The number of the last row, in [`Waiting::number`].
+    pub(super) last_number: u32,
+    pub(super) ledger: Ledger,
+    /// Of those whose rows were adopted, until they are told.
+    pub(super) adopted: Vec<Adopted>,
+    /// How often there was news for the collector that no row carries.
+    pub(super) ledger_changes: u32,
+    /// How many of those it has acknowledged.
+    pub(super) ledger_told: u32,
+    /// [`State::ledger_changes`] as the ledgers were kept last; `None` when none are.
+    kept_changes: Option<u32>,
+    pub(super) recorded: u32,
+    pub(super) delivered: u32,
+    /// By this client, also rows of others.
+    pub(super) dropped: Drops,
     /// Ids refused since the last flush began.
-    refused: Vec<Id>,
+    pub(super) refused: Vec<Id>,
     /// When the next flush is due, on the monotonic clock.
-    flush_due_mono_ms: Option<f64>,
-    /// Whether the last attempt failed: then a full batch is no reason to try again at once.
-    failing: bool,
+    pub(super) flush_due_mono_ms: Option<f64>,
+    pub(super) retry: Retry,
+    /// Batches refused for what they hold, without a success between them.
+    pub(super) rejections: u32,
+    pub(super) last_group: u32,
+    /// Whether the page cannot be seen.
+    pub(super) is_hidden: bool,
+    /// Whether the last attempt had no answer, with keepalive: the page may have used up what there is of that.
+    pub(super) spares_keepalive: bool,
     /// Send batch after batch while rows up to this number wait.
-    drain_to_seq: u32,
+    pub(super) drain_to: u32,
     /// How many rows were delivered since somebody asked for a flush; `None` when nobody waits for its end.
-    flush_delivered: Option<usize>,
+    pub(super) flush_delivered: Option<usize>,
     /// Whether ids were remembered that are not stored yet.
-    unstored: bool,
-    /// Whether the shell was asked to call back and has not yet.
-    wake_is_armed: bool,
+    pub(super) unstored: bool,
+    /// When the shell was asked to call back, unless it has.
+    pub(super) wake_at_mono_ms: Option<f64>,
+    /// Whether any server has answered.
+    pub(super) is_answered: bool,
+    /// The server's clock less the monotonic one, where it told.
+    pub(super) server_offset_ms: Option<f64>,
 }
 
 /// Rows of exposures and links, counted since the client began.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Stats {
     pub recorded: u32,
     pub sending: usize,
     pub pending: usize,
     pub delivered: u32,
+    pub dropped: Drops,
     pub ledger: Ledger,
     /// On the monotonic clock.
     pub flush_due_mono_ms: Option<f64>,
@@ -128,22 +199,38 @@ impl State {
     pub fn new(config: Config, stored: Option<&str>) -> Self {
         let mut acknowledged = Acknowledged::default();
         acknowledged.merge(stored.unwrap_or_default());
+        let mut ledger = Ledger::new(config.instance_id.clone());
+        ledger.traps = config.traps;
+        let retry = Retry::new(config.timing, config.seed);
         Self {
+            consent: config.consent,
             config,
             ring: Ring::default(),
             acknowledged,
             flights: Vec::new(),
             last_flight: 0,
-            ledger: Ledger::default(),
+            last_number: 0,
+            ledger,
+            adopted: Vec::new(),
+            ledger_changes: 0,
+            ledger_told: 0,
+            kept_changes: None,
             recorded: 0,
             delivered: 0,
+            dropped: Drops::default(),
             refused: Vec::new(),
             flush_due_mono_ms: None,
-            failing: false,
-            drain_to_seq: 0,
+            retry,
+            rejections: 0,
+            last_group: 0,
+            is_hidden: false,
+            spares_keepalive: false,
+            drain_to: 0,
             flush_delivered: None,
             unstored: false,
-            wake_is_armed: false,
+            wake_at_mono_ms: None,
+            is_answered: false,
+            server_offset_ms: None,
         }
     }
 
@@ -157,7 +244,8 @@ impl State {
             sending: self.ring.iter().filter(|waiting| waiting.flight > 0).count(),
             pending: self.ring.len(),
             delivered: self.delivered,
-            ledger: self.ledger,
+            dropped: self.dropped,
+            ledger: self.ledger.clone(),
             flush_due_mono_ms: self.flush_due_mono_ms,
         }
     }
@@ -186,26 +274,45 @@ pub fn step(state: &mut State, input: Input<'_>, now: Now) -> Vec<Effect> {
     match input {
         Input::Record(draft) => state.record(draft, now, &mut effects),
         Input::Link(link) => state.link(link, now, &mut effects),
+        Input::Adopt(orphan) => state.adopt(orphan, now, &mut effects),
         Input::Tick => state.tick(now, &mut effects),
-        Input::Settled { flight, outcome } => state.settle(flight, outcome, now, &mut effects),
-        Input::Hidden | Input::Online => state.drain(now, &mut effects),
+        Input::Settled { flight, outcome, server_ms } => state.settle(flight, outcome, server_ms, now, &mut effects),
+        Input::Hidden => {
+            state.is_hidden = true;
+            state.drain(now, &mut effects);
+        }
+        Input::Shown => {
+            state.is_hidden = false;
+            state.probe(now, &mut effects);
+        }
+        Input::Online => {
+            state.retry.probe(false, now);
+            state.drain(now, &mut effects);
+        }
         Input::Flush => {
+            state.retry.insist(now);
             state.flush_delivered.get_or_insert(0);
             state.drain(now, &mut effects);
         }
         Input::Exit => state.send_at_exit(now, &mut effects),
         Input::PersistFailed => state.ledger.persist_failed += 1,
+        Input::Consent(consent) => state.set_consent(consent, now, &mut effects),
     }
     if stores && std::mem::take(&mut state.unstored) {
         effects.push(Effect::StoreAcknowledged);
     }
     state.end_flush(&mut effects);
     state.schedule(now, &mut effects);
+    state.store_retry(now, &mut effects);
+    state.keep_ledgers(&mut effects);
     effects
 }
 
 impl State {
     fn record(&mut self, draft: &Draft<'_>, now: Now, effects: &mut Vec<Effect>) {
+        if self.consent == Consent::Denied {
+            return;
+        }
         let seq = self.ledger.seq_max + 1;
         let decided = draft.source == Source::Handshake;
         // There is one decided row per session where every read is a row of its own.
@@ -222,7 +329,7 @@ impl State {
         let recurs = dedup != Dedup::None;
         if self.config.sends {
             let precious = !draft.experiment.is_empty();
-            let waiting = Waiting { id, seq, row: row.clone(), link: false, precious, recurs, flight: 0, attempts: 0 };
+            let waiting = Waiting { precious, recurs, ..self.waiting(id, row.clone(), now) };
             if !self.take_up(waiting, effects) {
                 return;
             }
@@ -238,19 +345,18 @@ impl State {
 
     fn link(&mut self, link: &Link<'_>, now: Now, effects: &mut Vec<Effect>) {
         let id = Id::of_link(link.anonymous_id, link.distinct_id);
-        if !self.config.sends || self.knows(id, true) {
+        if !self.config.sends || self.consent == Consent::Denied || self.knows(id, true) {
             return;
         }
-        let seq = self.ledger.seq_max + 1;
-        let row = row::write_link(link, &self.stamp(id, Dedup::Identity, seq, now));
-        let waiting = Waiting { id, seq, row, link: true, precious: true, recurs: true, flight: 0, attempts: 0 };
+        let row = row::write_link(link, &self.stamp(id, Dedup::Identity, self.ledger.seq_max + 1, now));
+        let waiting = Waiting { link: true, precious: true, ..self.waiting(id, row, now) };
         if self.take_up(waiting, effects) {
             self.send_if_full(now, effects);
         }
     }
 
     /// Whether a row of this id waits or was acknowledged.
-    fn knows(&mut self, id: Id, link: bool) -> bool {
+    pub(super) fn knows(&mut self, id: Id, link: bool) -> bool {
         self.ring.contains(id) || self.acknowledged.contains(id.short(link))
     }
 
@@ -267,9 +373,27 @@ impl State {
         }
     }
 
-    /// Whether there was room for the row.
+    /// A row that begins to wait.
+    pub(super) fn waiting(&self, id: Id, row: String, now: Now) -> Waiting {
+        Waiting {
+            number: self.last_number + 1,
+            id,
+            row,
+            link: false,
+            precious: false,
+            origin: 0,
+            ts_ms: now.wall_ms,
+            recurs: true,
+            flight: 0,
+            attempts: 0,
+            group: 0,
+        }
+    }
+
+    /// Whether there was room for the row, which this client has recorded.
     fn take_up(&mut self, waiting: Waiting, effects: &mut Vec<Effect>) -> bool {
-        let Some(evicted) = self.ring.make_room(waiting.row.len()) else {
+        let may_wait = self.consent == Consent::Granted || self.ring.len() < MAX_ROWS_WITHOUT_CONSENT;
+        let Some(evicted) = Some(()).filter(|()| may_wait).and_then(|()| self.ring.make_room(waiting.row.len())) else {
             if !self.refused.contains(&waiting.id) && self.refused.len() < MAX_ROWS {
                 self.refused.push(waiting.id);
                 self.ledger.refused += 1;
@@ -277,18 +401,70 @@ impl State {
             effects.push(Effect::Refused);
             return false;
         };
-        self.ledger.dropped_ring_full += evicted;
-        if evicted > 0 {
+        if !evicted.is_empty() {
+            self.give_up(&evicted, Dropped::RingFull, effects);
             effects.push(Effect::Stale);
         }
-        self.ledger.seq_max = waiting.seq;
+        self.ledger.seq_max += 1;
         self.recorded += 1;
-        self.ring.push(waiting);
+        self.keep(waiting, effects);
         true
     }
 
+    /// From now on the row waits, and is to be found by whoever comes after this page.
+    pub(super) fn keep(&mut self, waiting: Waiting, effects: &mut Vec<Effect>) {
+        self.last_number = waiting.number;
+        let mut line = String::with_capacity(waiting.row.len() + 1);
+        line.push(if waiting.link { 'l' } else { 'e' });
+        line.push_str(&waiting.row);
+        effects.push(Effect::Keep { number: waiting.number, line });
+        self.ring.push(waiting);
+    }
+
+    /// Counts rows that have left the ring and will never be sent.
+    pub(super) fn give_up(&mut self, rows: &[Waiting], reason: Dropped, effects: &mut Vec<Effect>) {
+        if rows.is_empty() {
+            return;
+        }
+        for waiting in rows {
+            let names = if waiting.precious && !waiting.link { experiment_of(&waiting.row) } else { None };
+            let experiment = names.as_ref().map(|(flag, variant)| (flag.as_str(), variant.as_str()));
+            self.ledger_of(waiting.origin).count_drop(reason, experiment);
+        }
+        self.dropped.add(reason, rows.len() as u32);
+        self.ledger_changes += 1;
+        release(rows, effects);
+    }
+
+    pub(super) fn ledger_of(&mut self, origin: u32) -> &mut Ledger {
+        match self.adopted.iter_mut().find(|adopted| adopted.origin == origin) {
+            Some(adopted) => &mut adopted.ledger,
+            None => &mut self.ledger,
+        }
+    }
+
+    /// What the collector has not been told is kept beside the rows: this client's ledger, then those of the rows that it
+    /// adopted. Also what it has been told while rows wait: whoever adopts them may drop more, and counts on.
+    fn keep_ledgers(&mut self, effects: &mut Vec<Effect>) {
+        let goes_on = self.ring.len() > 0 && self.ledger.dropped.total() > 0;
+        if !self.has_news() && self.adopted.is_empty() && !goes_on {
+            if self.kept_changes.take().is_some() {
+                effects.push(Effect::KeepLedgers(String::new()));
+            }
+            return;
+        }
+        if self.kept_changes.replace(self.ledger_changes) == Some(self.ledger_changes) {
+            return;
+        }
+        let ledgers: Vec<&Ledger> =
+            [&self.ledger].into_iter().chain(self.adopted.iter().map(|adopted| &adopted.ledger)).collect();
+        let mut text = String::new();
+        batch::write_ledgers(&mut text, &ledgers);
+        effects.push(Effect::KeepLedgers(text));
+    }
+
     fn send_if_full(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        if self.full_batch_waits() && !self.failing {
+        if self.full_batch_waits() && !self.retry.is_failing() {
             self.send(now, effects);
         }
     }
@@ -308,7 +484,8 @@ impl State {
                     &own_scope
                 }
             },
-            unit_id: draft.unit_id,
+            // As the row says it, so that whoever has the row can make its id.
+            unit_id: cut(draft.unit_id, MAX_TEXT_BYTES),
             distinct_id: draft.distinct_id,
             flag_key: draft.flag_key,
             flag_version: &flag_version,
@@ -321,207 +498,22 @@ impl State {
     }
 
     /// An id that occurs once needs no memory.
-    fn remember(&mut self, id: Id, link: bool, recurs: bool) {
+    pub(super) fn remember(&mut self, id: Id, link: bool, recurs: bool) {
         if recurs {
             self.acknowledged.insert(id.short(link));
             self.unstored = true;
         }
     }
+}
 
-    fn tick(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        self.wake_is_armed = false;
-        let late: Vec<u32> = self
-            .flights
-            .iter()
-            .filter(|flight| now.mono_ms >= flight.sent_at_mono_ms + FLIGHT_TIMEOUT_MS)
-            .map(|flight| flight.number)
-            .collect();
-        for flight in late {
-            effects.push(Effect::Abort { flight });
-            self.settle(flight, Outcome::Unreachable, now, effects);
-        }
-        if self.flush_due_mono_ms.is_some_and(|due_ms| now.mono_ms >= due_ms) {
-            self.drain(now, effects);
-        }
-    }
-
-    fn settle(&mut self, number: u32, outcome: Outcome, now: Now, effects: &mut Vec<Effect>) {
-        let Some(place) = self.flights.iter().position(|flight| flight.number == number) else {
-            return; // Given up before: an answer that comes late changes nothing.
-        };
-        let flight = self.flights.swap_remove(place);
-        let mut ids = Vec::new();
-        let acknowledged = outcome == Outcome::Acknowledged;
-        if acknowledged {
-            let mut done = Vec::new();
-            self.ring.remove_flight(number, |waiting| done.push((waiting.id, waiting.link, waiting.recurs)));
-            for (id, link, recurs) in done {
-                ids.push(id.to_text());
-                self.remember(id, link, recurs);
-            }
-            self.delivered += ids.len() as u32;
-            if let Some(delivered) = &mut self.flush_delivered {
-                *delivered += ids.len();
-            }
-        } else {
-            for waiting in self.ring.iter_mut().filter(|waiting| waiting.flight == number) {
-                waiting.flight = 0;
-                ids.push(waiting.id.to_text());
-            }
-            self.ledger.unreachable += u32::from(outcome == Outcome::Unreachable);
-            self.drain_to_seq = 0;
-            self.flush_due_mono_ms = Some(now.mono_ms + self.config.flush_interval_ms);
-        }
-        self.failing = !acknowledged;
-        effects.push(Effect::Settled { batch_id: flight.batch_id, ids, acknowledged, pending: self.ring.len() });
-        if acknowledged && (self.full_batch_waits() || self.to_drain()) {
-            self.send(now, effects);
-        }
-    }
-
-    /// Sends all that waits now, batch after batch.
-    fn drain(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        self.drain_to_seq = self.ledger.seq_max;
-        self.flush_due_mono_ms = None; // Behind a batch on its way, all this follows its answer; no timer is due.
-        self.refused.clear();
-        self.send(now, effects);
-    }
-
-    fn to_drain(&self) -> bool {
-        self.ring.iter().any(|waiting| waiting.flight == 0 && waiting.seq <= self.drain_to_seq)
-    }
-
-    fn full_batch_waits(&self) -> bool {
-        let mut bytes = 0;
-        let rows = self.ring.iter().filter(|waiting| waiting.flight == 0).inspect(|waiting| bytes += waiting.row.len());
-        rows.count() >= BATCH_ROWS || bytes >= BATCH_BYTES
-    }
-
-    /// Sends one batch, oldest rows first, unless one is on its way.
-    fn send(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        if !self.flights.iter().any(|flight| !flight.exit) {
-            let rows = self.ring.iter().filter(|waiting| waiting.flight == 0).map(|waiting| waiting.seq).collect();
-            self.send_some(rows, BATCH_BYTES, usize::MAX, false, now, effects);
-        }
-    }
-
-    /// Sends what the page's exit leaves room for: rows never sent before others, precious ones before others.
-    fn send_at_exit(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        for _ in 0..EXIT_BATCHES {
-            let mut rows = Vec::new();
-            for (sent_before, precious) in [(false, true), (false, false), (true, true), (true, false)] {
-                rows.extend(
-                    self.ring
-                        .iter()
-                        .filter(|waiting| {
-                            waiting.flight == 0 && waiting.precious == precious && (waiting.attempts > 0) == sent_before
-                        })
-                        .map(|waiting| waiting.seq),
-                );
-            }
-            let flying: usize = self.flights.iter().map(|flight| flight.bytes).sum();
-            let room = BATCH_BYTES.saturating_sub(flying);
-            self.send_some(rows, room.min(EXIT_BATCH_BYTES), room, true, now, effects);
-        }
-    }
-
-    /// Puts the first of these rows, as many as a batch takes, on a flight. A row of more than `max_bytes` goes alone, or
-    /// with more than `max_alone_bytes` not at all, so that it holds up no others.
-    fn send_some(
-        &mut self,
-        wanted: Vec<u32>,
-        max_bytes: usize,
-        max_alone_bytes: usize,
-        exit: bool,
-        now: Now,
-        effects: &mut Vec<Effect>,
-    ) {
-        let mut bytes = 0;
-        let mut taken: Vec<u32> = Vec::new();
-        for seq in wanted {
-            let Some(waiting) = self.ring.iter().find(|waiting| waiting.seq == seq) else { continue };
-            let length = waiting.row.len();
-            if taken.is_empty() {
-                if length > max_alone_bytes {
-                    continue;
-                }
-            } else if bytes + length > max_bytes || taken.len() >= BATCH_ROWS {
-                break;
-            }
-            bytes += length;
-            taken.push(seq);
-        }
-        if taken.is_empty() {
-            return;
-        }
-        self.last_flight += 1;
-        let number = self.last_flight;
-        let mut attempt = 0;
-        for waiting in self.ring.iter_mut().filter(|waiting| taken.contains(&waiting.seq)) {
-            self.ledger.resent += u32::from(waiting.attempts > 0);
-            waiting.attempts += 1;
-            waiting.flight = number;
-            attempt = attempt.max(waiting.attempts);
-        }
-        let batch_id = numbered(&self.config.instance_id, '.', number);
-        let rows: Vec<&Waiting> = self.ring.iter().filter(|waiting| waiting.flight == number).collect();
-        let envelope = Envelope {
-            key: &self.config.key,
-            batch_id: &batch_id,
-            attempt,
-            instance_id: &self.config.instance_id,
-            now,
-            ledger: self.ledger,
-        };
-        effects.push(Effect::Send(Batch {
-            flight: number,
-            batch_id: batch_id.clone(),
-            ids: rows.iter().map(|waiting| waiting.id.to_text()).collect(),
-            body: batch::write(&envelope, &rows),
-            pending: self.ring.len(),
-            exit,
-        }));
-        self.flights.push(Flight { number, batch_id, sent_at_mono_ms: now.mono_ms, bytes, exit });
-        self.flush_due_mono_ms = None;
-    }
-
-    /// A flush that was asked for ends when nothing it was to send is left, or when an attempt failed.
-    fn end_flush(&mut self, effects: &mut Vec<Effect>) {
-        if self.flights.is_empty()
-            && !self.to_drain()
-            && let Some(delivered) = self.flush_delivered.take()
-        {
-            effects.push(Effect::Flushed { delivered, pending: self.ring.len() });
-        }
-    }
-
-    /// Keeps one timer armed while anything waits.
-    ///
-    /// It never has to be taken back for an earlier one: nothing can fall due sooner than the shorter of the flush
-    /// interval and the flight's time limit, so it is never set further ahead than that.
-    fn schedule(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        let interval_ms = self.config.flush_interval_ms;
-        let waits = self.ring.iter().any(|waiting| waiting.flight == 0);
-        if !waits {
-            self.flush_due_mono_ms = None;
-        } else if !self.flights.iter().any(|flight| !flight.exit) {
-            self.flush_due_mono_ms.get_or_insert(now.mono_ms + interval_ms);
-        }
-        if self.wake_is_armed || (self.flights.is_empty() && self.flush_due_mono_ms.is_none() && !self.unstored) {
-            return;
-        }
-        self.wake_is_armed = true;
-        let due_mono_ms = self
-            .flights
-            .iter()
-            .map(|flight| flight.sent_at_mono_ms + FLIGHT_TIMEOUT_MS)
-            .chain(self.flush_due_mono_ms)
-            .fold(now.mono_ms + interval_ms.min(FLIGHT_TIMEOUT_MS), f64::min);
-        effects.push(Effect::WakeIn((due_mono_ms - now.mono_ms).max(0.0)));
+/// Nobody is to find these rows again.
+pub(super) fn release(rows: &[Waiting], effects: &mut Vec<Effect>) {
+    if !rows.is_empty() {
+        effects.push(Effect::Release(rows.iter().map(|waiting| waiting.number).collect()));
     }
 }
 
-fn numbered(name: &str, separator: char, number: u32) -> String {
+pub(super) fn numbered(name: &str, separator: char, number: u32) -> String {
     let mut out = String::with_capacity(name.len() + 8);
     out.push_str(name);
     out.push(separator);

@@ -130,14 +130,5 @@ fn read_attributes(attributes: &Value) -> Attributes {
 }
 
 fn config(platform: Platform) -> Config {
-    Config {
-        sends: false,
-        key: String::new(),
-        dedup: Dedup::Session,
-        flush_interval_ms: 5000.0,
-        attribute_names: Vec::new(),
-        app_version: String::new(),
-        instance_id: "instance".into(),
-        platform,
-    }
+    Config::new("instance".into(), platform)
 }
