@@ -1,4 +1,5 @@
-// Builds dist/: each entry bundled to one file, the module beside it, the types.
+// Builds dist/: each entry bundled to one file, the module beside it, the types. And dist-testing/, which is not published:
+// the same module with an entry for tests.
 
 import { execFileSync } from "node:child_process"
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -9,12 +10,14 @@ const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const entries = ["index", "inline", "node"]
 const wasm = at("src/wasm/pennon_bg.wasm")
 
-rmSync(at("dist"), { recursive: true, force: true })
-mkdirSync(at("dist"))
+for (const folder of ["dist", "dist-testing"]) {
+  rmSync(at(folder), { recursive: true, force: true })
+  mkdirSync(at(folder))
+}
 
-await build({
+const bundle = (folder, entries) => build({
   entryPoints: entries.map((entry) => at(`src/${entry}.ts`)),
-  outdir: at("dist"),
+  outdir: at(folder),
   bundle: true,
   format: "esm",
   target: "es2022",
@@ -34,7 +37,9 @@ await build({
     },
   ],
 })
-cpSync(wasm, at("dist/pennon.wasm"))
+await bundle("dist", entries)
+await bundle("dist-testing", ["testing"])
+for (const folder of ["dist", "dist-testing"]) cpSync(wasm, at(`${folder}/pennon.wasm`))
 execFileSync(at("node_modules/.bin/tsc"), ["--project", at("tsconfig.json")], { stdio: "inherit" })
 // Users see the entries and their types; what is inside is nobody's to import.
 const published = [...entries, "types"].map((name) => `${name}.d.ts`)

@@ -5,6 +5,8 @@
 export interface Area {
   /** Whether other tabs and later pages read what is written here. */
   readonly isShared: boolean
+  /** Whether anything may outlive the page: the options say so, and the person agrees. */
+  readonly mayStore: boolean
   getItem(key: string): string | null
   /**
    * Keeps the text, in memory in any case. Throws when it should be in storage and is not: that is full, or the outboxes of
@@ -16,8 +18,11 @@ export interface Area {
   keys(start: string): string[]
   /** Another tab has changed storage. */
   changed(event: StorageEvent): void
-  /** Whether storage may be used. When it may, what memory has is written, except over what another page has left. */
-  allow(may: boolean): void
+  /**
+   * Whether storage may be used. When it may, what memory has is written, except over what another page has left: then true,
+   * if that is another text for `key`.
+   */
+  allow(may: boolean, key: string): boolean
   /** Removes all that is the client's, from storage and from memory. */
   purge(): void
 }
@@ -87,6 +92,9 @@ export function createArea(start: string, persist: boolean, mayStore: boolean): 
     get isShared() {
       return may && storage !== undefined
     },
+    get mayStore() {
+      return may && persist
+    },
     getItem(key) {
       return (may && !refused.has(key) ? stored(key) : null) ?? memory.get(key) ?? null
     },
@@ -110,20 +118,21 @@ export function createArea(start: string, persist: boolean, mayStore: boolean): 
       if (key === null) taken = NaN
       else if (isOutbox(key)) taken += sizeOf(key, newValue) - sizeOf(key, oldValue)
     },
-    allow(isAllowed) {
+    allow(isAllowed, key) {
       const isNew = isAllowed && !may
       may = isAllowed
-      if (!isNew || !storage) return
-      for (const [key, text] of memory) {
-        if (!isOutbox(key) && stored(key) !== null) memory.delete(key)
-        else {
-          try {
-            store(key, text)
-          } catch {
-            // In memory, then.
-          }
+      if (!isNew || !storage) return false
+      const isOther = memory.has(key) && ![null, memory.get(key)].includes(stored(key))
+      for (const [key, text] of [...memory]) {
+        memory.delete(key)
+        if (!isOutbox(key) && stored(key) !== null) continue
+        try {
+          area.setItem(key, text)
+        } catch {
+          // In memory, then.
         }
       }
+      return isOther
     },
     purge() {
       memory.clear()

@@ -1,25 +1,34 @@
 import { createAnswers, decisionOf, type Answer } from "./answers.js"
 import { createArea } from "./area.js"
+import { attempt, guarded } from "./boundary.js"
 import { createDelivery } from "./delivery.js"
 import { shown } from "./errors.js"
 import { createEvents } from "./events.js"
 import { createHandshake } from "./handshake.js"
 import { startInstance, type Instance, type LoadModule, type Member } from "./instance.js"
-import { hostFetch, soon, wallClockMs } from "./natives.js"
+import { createKeeper } from "./keeper.js"
+import { createLifeboat } from "./lifeboat.js"
+import { hostFetch, later, letGo, parse, soon, stringify, unwatched, wallClockMs } from "./natives.js"
 import { readOptions, type Settings } from "./options.js"
 import { addOverride, keepOverrides, MAX_KEY_LENGTH, tabOverrides, type Overrides } from "./overrides.js"
 import { deepEqual, plain, plainObject } from "./plain.js"
 import { createPoller } from "./poller.js"
 import { createProblems } from "./problems.js"
+import { NO_STATS, readStats } from "./stats.js"
+import { timing } from "./timing.js"
 import type {
-  Change, Client, CreateClient, Decision, ErrorCode, Explanation, Exposure, Identity, Json, Problem, Session, Stats,
+  Change, Client, Consent, CreateClient, Decision, ErrorCode, Explanation, Exposure, FlushResult, Identity, Json, Problem, Session,
 } from "./types.js"
-import type { Engine, Host } from "./wasm/pennon.js"
+import type { Engine, Host, RulesetProblem } from "./wasm/pennon.js"
 
 /** The most keys whose decisions are kept. A page that makes up keys must not fill its memory. */
 const MAX_CACHED_KEYS = 10_000
 /** The most calls that wait for the module to start. */
 const MAX_EARLY_COMMANDS = 1000
+/** How long `close` waits for a server where what is not delivered outlives the page, in milliseconds. */
+const CLOSE_WITHIN_MS = 1000
+/** How long the lifeboat waits for an answer, likewise. */
+const ANSWER_WITHIN_MS = 10_000
 /** Activity is passed on at most this often, in milliseconds: scrolling fires at every frame. */
 const ACTIVITY_EVERY_MS = 1000
 const ACTIVITY = ["pointerdown", "keydown", "scroll"]
@@ -50,14 +59,20 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     events.emit("problem", problem)
     if (settings.debug) console.warn(`pennon: ${problem.code} at ${problem.where}: ${problem.message}`)
   })
-  const listening = new AbortController()
+  const prefix = `pennon1:${settings.namespace}:`
+  let { consent } = settings
+  const area = createArea(prefix, settings.persist, consent === "granted")
 
   let instance: Instance | undefined
   let engine: Engine | undefined
+  /** Engines so far. What an earlier one has begun is nobody's. */
+  let engines = 0
+  /** Whether there is to be another one. */
+  let awaited = true
+  let listening: AbortController
   let timer: unknown
   let closing: Promise<void> | undefined
   let failedToStart = false
-  let starting = true
   const early: ((engine: Engine) => void)[] = []
   /** What a flag answers while no engine can be asked. */
   function unavailable(): ErrorCode {
@@ -67,36 +82,60 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   // The boundary: the one way into the module.
 
   function enter<T>(call: (engine: Engine) => T, otherwise: T): T {
-    if (!engine || !instance || instance.dead) return otherwise
+    const entered = engine
+    if (!entered) return otherwise
     try {
-      return call(engine)
+      return unwatched(() => call(entered))
     } catch (error) {
+      // Whatever it is: what the module was at is half done.
+      if (engine === entered) instance?.trapped()
       problems.add("ENGINE_FAILED", "wasm", `found ${shown(error)}, expected an answer`)
-      instance.trapped()
       return otherwise
     }
   }
 
-  /** Enters the module, now or as soon as it has started: what a page does meanwhile is done then, in order. */
+  /** Enters the module, now or as soon as there is one: what a page does meanwhile is done then, in order. */
   function command(call: (engine: Engine) => void): void {
-    if (engine) enter(call, undefined)
-    else if (starting && early.length < MAX_EARLY_COMMANDS) early.push(call)
+    const isDone = enter((engine) => {
+      call(engine)
+      return true
+    }, false)
+    if (!isDone && awaited && early.length < MAX_EARLY_COMMANDS) early.push(call)
   }
 
   const member: Member = {
-    trapped: stopTouching,
-    replaced: () => undefined,
-    stored: (key, text) => enter((engine) => engine.storageEvent(key, text), undefined),
+    trapped() {
+      stopTouching()
+      awaited = true
+      keeper?.end()
+    },
+    replaced() {
+      if (instance?.dead) giveUp()
+      else build()
+    },
+    stored(key, text) {
+      if (key !== `${prefix}c`) enter((engine) => engine.storageEvent(key, text), undefined)
+      else if (text === "denied") applyConsent(text)
+    },
   }
 
-  /** Nothing calls back into the module from here on. */
+  /** Nothing of this engine is called from here on, and nothing calls it. */
   function stopTouching(): void {
+    engine = undefined
+    engines++
     clearTimeout(timer as number)
-    listening.abort()
-    poller?.stop()
+    listening?.abort()
     handshake?.stop()
+  }
+
+  /** There is no engine, and will be none. */
+  function giveUp(): void {
+    awaited = false
+    early.length = 0
     epoch++
-    delivery.flushed({ delivered: 0, pending: 0 })
+    poller?.stop()
+    delivery.flushed(NOTHING_FLUSHED)
+    if (consent === "granted") lifeboat?.begin()
   }
 
   // The cache: a repeated read is a Map lookup and two comparisons.
@@ -138,9 +177,9 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       entries.clear()
       answers.forget()
     }
-    const entry = enter((engine) => decideWith(engine, key), undefined) ?? failed(key, unavailable())
-    entries.set(key, entry)
-    return entry
+    const entry = enter((engine) => decideWith(engine, key), undefined)
+    if (entry) entries.set(key, entry)
+    return entry ?? failed(key, unavailable())
   }
 
   function decideWith(engine: Engine, key: string): Entry {
@@ -190,11 +229,20 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
 
   /** A read that records: the decision, and its exposure unless it is known to be recorded. */
   function seenEntryOf(key: unknown): Entry {
+    if (held) {
+      hold(key, () => seenEntryOf(key))
+      return entryOf(key)
+    }
     for (let attempt = 1; ; attempt++) {
       const entry = entryOf(key)
       if (entry.seen === epoch) return entry
       const before = epoch
       const recorded = enter((engine) => recordWith(engine, entry.answer), false)
+      if (!engine && awaited) {
+        // The page got its answer, so the next engine records it.
+        if (entry.answer.variant !== undefined && early.length < MAX_EARLY_COMMANDS) early.push(() => seenEntryOf(key))
+        return entry
+      }
       if (recorded && epoch === before && settings.dedup !== "none") entry.seen = epoch
       // Recorded, and something changed meanwhile (a row was evicted, or the page acted from within `fetch`): the next read
       // looks again. Not recorded, and something changed: the flag's time began or ended between decision and record, and
@@ -208,35 +256,124 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     if (variant === undefined) return true
     const { text, isCut } = answers.rowValueOf(engine, key, manual ?? variant)
     const row = engine.record(key, variant, reason, manual, decided, text, isCut)
-    if (row && events.has("exposure")) events.emit("exposure", JSON.parse(row) as Exposure)
+    if (row && events.has("exposure")) events.emit("exposure", parse(row) as Exposure)
     return row !== undefined
   }
 
   const handshake = settings.targeted === "none" ? undefined : createHandshake((place) =>
-    enter((engine) => {
+    held ? false : enter((engine) => {
       const key = engine.targetedKey(place, settings.targeted === "all")
       return key ? recordWith(engine, entryOf(key).answer, undefined, true) : key === "" || undefined
     }, undefined),
   )
 
+  /** A page that is being prerendered has been seen by nobody. What is to be recorded of it waits until it is. */
+  let held: Map<unknown, () => void> | undefined
+  function hold(key: unknown, call: () => void): void {
+    if (held && held.size < MAX_CACHED_KEYS) held.set(key, call)
+  }
+  if (hasPage && (document as { prerendering?: boolean }).prerendering) held = new Map()
+  function activated(): void {
+    const calls = held ?? []
+    held = undefined
+    clockIsFresh = false
+    validUntilMs = -Infinity
+    tellConsent()
+    enter((engine) => engine.pageEvent("pageshow"), undefined)
+    calls.forEach((call) => call())
+    handshake?.begin()
+  }
+
   const delivery = createDelivery(
     settings.endpoint,
     settings.exposureHeaders,
     settings.fetch ?? hostFetch,
-    (flight, acknowledged) => enter((engine) => engine.settled(flight, acknowledged), undefined),
     (found) => problems.add("DELIVERY_FAILED", settings.endpoint ?? "", `found ${found}, expected 204; the rows wait`),
   )
+
+  // What is not delivered outlives the module, and the page.
+
+  const keeper = settings.endpoint === undefined ? undefined : createKeeper(area, prefix, {
+    adopt: ({ owner, ledgers, lines, corrupt }) => enter((engine) => engine.adopt(owner, ledgers, lines as string[], corrupt), false),
+    failed: () => enter((engine) => engine.persistFailed(), undefined),
+  })
+
+  const lifeboat = keeper && createLifeboat(area, `${prefix}q:`, `${prefix}b`, settings.key, (body) =>
+    new Promise((resolve) => {
+      const controller = new AbortController()
+      const { signal } = controller
+      later(() => controller.abort(), ANSWER_WITHIN_MS * timing.scale)
+      const init: RequestInit = {
+        method: "POST", body, signal, credentials: "omit", redirect: "error", cache: "no-store", referrerPolicy: "strict-origin",
+      }
+      delivery.post(init, ({ isAcknowledged, retryAfterMs }) => resolve(isAcknowledged ? undefined : retryAfterMs || 0))
+    }))
+
+  // Consent.
+
+  function tellConsent(): void {
+    enter((engine) => engine.setConsent(consent === "denied" ? 0 : consent === "granted" && !held ? 2 : 1), undefined)
+  }
+
+  function applyConsent(state: Consent): void {
+    if (state === consent) return
+    consent = state
+    const isGranted = state === "granted"
+    if (!isGranted) {
+      tellConsent()
+      lifeboat?.stop()
+      area.allow(false, "")
+      if (state === "denied") purge()
+      return
+    }
+    const { cookie } = settings
+    const hasCookie = cookie && hasPage && attempt(() => document.cookie.includes(`${cookie.prefix}d=`), false)
+    if (area.allow(true, `${prefix}d`) || hasCookie) beKnown()
+    else tellConsent()
+    keeper?.shown()
+    if (!engine && !awaited && !closing) lifeboat?.begin()
+  }
+
+  /** An earlier page has stored who this is. The next engine goes on with that, and with the rows of this one. */
+  function beKnown(): void {
+    const last = engine
+    if (!last) return
+    stopTouching()
+    keeper?.end()
+    attempt(() => last.free(), undefined)
+    build()
+    enter(() => changed("identity"), undefined)
+  }
+
+  function purge(): void {
+    area.purge()
+    if (settings.overridesFromUrl) keepOverrides(tabKey, new Map())
+    if (!settings.cookie || !hasPage) return
+    const { prefix, attributes } = settings.cookie
+    for (const name of ["d", "s"]) attempt(() => (document.cookie = `${prefix}${name}=${attributes}; Max-Age=0`), "")
+  }
 
   // What the engine calls.
 
   let lastActivityMs = -Infinity
   const host: Host = {
-    post: delivery.post,
+    post(flight, init) {
+      // In storage before it is sent.
+      keeper?.write()
+      const own = engines
+      return delivery.post(init, ({ status, isAcknowledged, retryAfterMs, serverMs }) => {
+        if (own === engines) enter((engine) => engine.settled(flight, status, isAcknowledged, retryAfterMs, serverMs), undefined)
+      })
+    },
+    area,
+    keep: (number, line) => keeper?.keep(number, line),
+    keepLedgers: (text) => keeper?.keepLedgers(text),
+    release: (numbers) => keeper?.release(numbers),
     wake: () => enter((engine) => engine.tick(), undefined),
     keepTimer(id) {
+      clearTimeout(timer as number)
       timer = id
-      // A timer of ours keeps no Node process alive.
-      if (typeof id === "object" && id !== null && "unref" in id) (id as { unref(): void }).unref()
+      letGo(id)
     },
     stale() {
       epoch++
@@ -250,20 +387,27 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       events.emit("delivery", Object.freeze({ status, batchId, ids, pending }))
     },
     flushed: (delivered, pending) => delivery.flushed({ delivered, pending }),
-    onEvent(event) {
-      poller?.pageEvent(event)
-      if (event.type === "storage") {
-        const { key, newValue } = event as StorageEvent
-        if (typeof key === "string" && typeof newValue === "string") member.stored(key, newValue)
-        return
-      }
-      if (ACTIVITY.includes(event.type)) {
-        if (event.timeStamp - lastActivityMs < ACTIVITY_EVERY_MS) return
-        lastActivityMs = event.timeStamp
-      }
-      enter((engine) => engine.pageEvent(event.type), undefined)
-      validUntilMs = -Infinity // The session's end has moved, with a clock that was set back also nearer.
-    },
+    onEvent: (event) => attempt(() => pageEvent(event), undefined),
+  }
+
+  function pageEvent(event: Event): void {
+    const { type } = event
+    poller?.pageEvent(event)
+    if (type === "storage") {
+      const { key, newValue } = event as StorageEvent
+      area.changed(event as StorageEvent)
+      if (typeof key === "string" && typeof newValue === "string") member.stored(key, newValue)
+      return
+    }
+    if (ACTIVITY.includes(type)) {
+      if (event.timeStamp - lastActivityMs < ACTIVITY_EVERY_MS) return
+      lastActivityMs = event.timeStamp
+    }
+    if (type === "prerenderingchange") return activated()
+    if (type === "pagehide" || type === "freeze") keeper?.leaving(type === "pagehide")
+    else if (type === "pageshow" || type === "resume" || (type === "visibilitychange" && !document.hidden)) keeper?.shown()
+    enter((engine) => engine.pageEvent(type), undefined)
+    validUntilMs = -Infinity // The session's end has moved, with a clock that was set back also nearer.
   }
 
   // The ruleset and the person.
@@ -283,7 +427,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   function applyRuleset(ruleset: unknown, source: string): void {
     let text: string
     try {
-      text = typeof ruleset === "string" ? ruleset : JSON.stringify(ruleset)
+      text = typeof ruleset === "string" ? ruleset : stringify(ruleset)
       if (typeof text !== "string") throw new TypeError("no JSON")
     } catch {
       problems.add("RULESET_INVALID", source, `found ${shown(ruleset)}, expected a ruleset`)
@@ -294,22 +438,27 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
 
   /** False when it is refused, and the last one stays. */
   function putRuleset(engine: Engine, text: string, source: string): boolean {
-    instance?.handOver(engine, text)
-    const problem = engine.setRuleset()
+    const problem = place(engine, text)
     if (problem) {
       const place = problem.place ? `${source}: ${problem.place}` : source
       problems.addOfRuleset("RULESET_INVALID", { ...problem, place })
       return false
     }
-    answers.forget()
-    hasRuleset = true
+    lastGood = text
     checkOverrides(engine)
     changed("ruleset")
     return true
   }
 
-  const prefix = `pennon1:${settings.namespace}:`
-  const area = createArea(prefix, settings.persist, true)
+  function place(engine: Engine, text: string): RulesetProblem | undefined {
+    instance?.handOver(engine, text)
+    const problem = engine.setRuleset()
+    if (!problem) answers.forget()
+    return problem
+  }
+
+  /** The text of the ruleset that is in place. */
+  let lastGood: string | undefined
   const { ruleset } = settings
   const poller = ruleset.kind !== "url" ? undefined : createPoller(ruleset, area, `${prefix}p`, {
     take: (text) => enter((engine) => putRuleset(engine, text, ruleset.url), false),
@@ -318,14 +467,12 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
 
   // Overrides.
 
-  const tabKey = `pennon1:${settings.namespace}:o`
+  const tabKey = `${prefix}o`
   const overrides: Overrides = settings.overridesFromUrl ? tabOverrides(tabKey) : new Map()
-  command((engine) => overrides.forEach(({ variant, exposures }, key) => engine.overrideFlag(key, variant, exposures)))
-  let hasRuleset = false
 
   /** Lists the overrides that name nothing of the ruleset. The engine passes over them. */
   function checkOverrides(engine: Engine): void {
-    if (!hasRuleset) return
+    if (lastGood === undefined) return
     overrides.forEach(({ variant }, key) => {
       const variants = engine.variants(key)
       if (variants.includes(variant)) return
@@ -339,7 +486,8 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     if (settings.overridesFromUrl) keepOverrides(tabKey, overrides)
   }
 
-  /** The engine holds its own copy; this one is for `setAttributes` to merge into. */
+  /** The engine holds its own copies; these are for the next engine, and for `setAttributes` to merge into. */
+  let person = typeof settings.distinctId === "string" && settings.distinctId.length <= MAX_KEY_LENGTH ? settings.distinctId : undefined
   let attributes = plainObject(settings.attributes)
 
   /** What rules may look at: the person's attributes, and what the options say of the app unless the person's say it. */
@@ -353,24 +501,29 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
 
   const client: Client = {
     getFlag: ((key: string, fallback?: Json) => {
-      const entry = entries.get(key)
-      const { value } = entry && entry.seen === epoch && clockIsFresh ? entry : seenEntryOf(key)
-      return value === undefined ? fallback : value
+      try {
+        const entry = entries.get(key)
+        const { value } = entry && entry.seen === epoch && clockIsFresh ? entry : seenEntryOf(key)
+        return value === undefined ? fallback : value
+      } catch {
+        return fallback // As `guarded` does for the others, which are not asked a million times.
+      }
     }) as Client["getFlag"],
     getVariant: (key) => seenEntryOf(key).answer.variant,
     peek: (key) => entryOf(key).value,
     decide: decisionFor,
     explain(key) {
       const name = typeof key === "string" ? key : shown(key)
-      return JSON.parse(enter((engine) => engine.explain(name), "null")) as Explanation | null
+      return parse(enter((engine) => engine.explain(name), "null")) as Explanation | null
     },
     allFlags: () => enter((engine) => engine.flagKeys(), []).map(decisionFor),
     reportExposure(key, options) {
-      const { answer } = entryOf(key)
-      if (answer.variant === undefined) return
       const given = memberOf(options, "value")
       const value = plain(given)
-      enter((engine) => {
+      if (held) return hold({}, () => client.reportExposure(key, { value }))
+      const { answer } = entryOf(key)
+      if (answer.variant === undefined) return
+      command((engine) => {
         let variant = answer.variant
         if (given !== undefined) {
           const named = answers.variantWith(engine, key, (known) => deepEqual(known, value))
@@ -381,7 +534,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
           variant = named ?? variant
         }
         recordWith(engine, answer, variant)
-      }, undefined)
+      })
     },
     exposureProperties() {
       const properties: Record<string, string> = {}
@@ -396,6 +549,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       const copy = plainObject(newAttributes)
       command((engine) => {
         if (!engine.identify(distinctId, readable(copy))) return refuseId(distinctId)
+        person = distinctId
         attributes = copy
         changed("identity")
       })
@@ -415,6 +569,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       const deviceToo = memberOf(options, "device") === true
       clearOverrides()
       command((engine) => {
+        person = undefined
         attributes = plainObject({})
         engine.reset(deviceToo)
         engine.identify(undefined, readable(attributes))
@@ -429,7 +584,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       return Object.freeze({
         id: enter((engine) => engine.sessionId(), ""),
         startedAtMs: enter((engine) => engine.sessionStartedAtMs(), 0),
-        renew: () => command((engine) => engine.renewSession()),
+        renew: () => attempt(() => command((engine) => engine.renewSession()), undefined),
       })
     },
     setRuleset: (ruleset) => applyRuleset(ruleset, "setRuleset"),
@@ -455,6 +610,19 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       })
     },
     on: events.on,
+    setConsent(state) {
+      if (closing) return
+      if (!CONSENTS.includes(state)) {
+        problems.add("INVALID_CONSENT", "setConsent", `found ${shown(state)}, expected ${CONSENTS.join(", ")}`)
+        return
+      }
+      if (state === "denied") {
+        // Other tabs are told through storage, this page's clients at once.
+        attempt(() => area.setItem(`${prefix}c`, state), undefined)
+        for (const other of instance?.members ?? []) if (other !== member) other.stored(`${prefix}c`, state)
+      }
+      applyConsent(state)
+    },
     stats: () => enter(readStats, NO_STATS),
     problems() {
       // What the ruleset says is compiled when it is asked for; here all of it is.
@@ -462,25 +630,33 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       return Object.freeze(problems.list.slice()) as readonly Problem[]
     },
     flush() {
-      if (!engine || instance?.dead) return Promise.resolve({ delivered: 0, pending: 0 })
+      // Before the first one there is nothing to send. After a trap it waits for the next one.
+      if (!engine && !(awaited && engines > 0)) return Promise.resolve(NOTHING_FLUSHED)
       return delivery.flush(() => enter((engine) => engine.flush(), undefined))
     },
     close() {
-      closing ??= client.flush().then(() => {
-        const spent = instance?.dead
-        instance?.members.delete(member)
-        stopTouching()
-        const freed = engine
-        engine = undefined
-        try {
-          if (!spent) freed?.free()
-        } catch {
-          // Borrowed by a call that never came back: the garbage collector's affair.
-        }
-      })
+      closing ??= close()
       entries.clear()
       return closing
     },
+  }
+
+  async function close(): Promise<void> {
+    try {
+      const flushed = client.flush()
+      await (area.isShared ? waitAtMost(CLOSE_WITHIN_MS, flushed, () => undefined) : flushed)
+      instance?.members.delete(member)
+      awaited = false
+      keeper?.end()
+      engine?.free()
+    } catch {
+      // Borrowed by a call that never came back: the garbage collector's affair. Or the page has broken something.
+    }
+    stopTouching()
+    poller?.stop()
+    lifeboat?.stop()
+    delivery.flushed(NOTHING_FLUSHED)
+    epoch++
   }
 
   function refuseId(id: unknown): void {
@@ -492,22 +668,43 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   async function startEngine(): Promise<void> {
     try {
       instance = await startInstance(load)
-      if (instance.dead) throw new Error("a module that failed before")
-      if (!closing) createEngine(instance)
+      if (instance.spent) throw new Error("a module that failed before")
+      if (closing) return
+      instance.members.add(member)
+      if (!instance.dead) build()
     } catch (error) {
       failedToStart = true
-      epoch++
       problems.add("WASM_UNAVAILABLE", "wasm", `found ${shown(error)}, expected the module to start`)
+      giveUp()
     }
-    starting = false
-    if (!engine) poller?.stop()
-    for (const call of early.splice(0)) enter(call, undefined)
   }
 
-  function createEngine(instance: Instance): void {
-    const { distinctId } = settings
-    const isText = typeof distinctId === "string" && distinctId.length <= MAX_KEY_LENGTH
-    engine = instance.createEngine(
+  /** Makes an engine that goes on where the last one was. */
+  function build(): void {
+    try {
+      engine = unwatched(createEngine)
+    } catch (error) {
+      problems.add("ENGINE_FAILED", "wasm", `found ${shown(error)}, expected an engine`)
+      instance?.trapped()
+      return
+    }
+    awaited = false
+    epoch++
+    tellConsent()
+    enter((engine) => {
+      checkIdentity(engine)
+      keeper?.begin(engine.instanceId())
+      overrides.forEach(({ variant, exposures }, key) => engine.overrideFlag(key, variant, exposures))
+      if (lastGood !== undefined) place(engine, lastGood)
+      if (delivery.isFlushing) engine.flush()
+    }, undefined)
+    // One that traps is not tried again; the others wait for the next engine.
+    while (engine && early.length > 0) enter(early.shift()!, undefined)
+  }
+
+  function createEngine(): Engine {
+    listening = new AbortController()
+    return instance!.createEngine(
       {
         endpoint: settings.endpoint,
         key: settings.key,
@@ -516,23 +713,29 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
         attributeNames: settings.attributeNames,
         appVersion: settings.appVersion,
         namespace: settings.namespace,
-        persist: settings.persist,
         cookiePrefix: settings.cookie?.prefix,
         cookieAttributes: settings.cookie?.attributes,
-        identified: isText ? distinctId : undefined,
+        identified: person,
         attributes: readable(attributes),
+        timeScale: timing.scale,
+        consent: consent === "granted" && !held,
+        traps: instance!.traps,
       },
       host,
       listening.signal,
     )
-    instance.members.add(member)
-    epoch++
-    if (settings.cookie && hasPage && !enter((engine) => engine.hasCookie(), true)) {
+  }
+
+  /** Lists what was asked for and is not there. */
+  function checkIdentity(engine: Engine): void {
+    if (settings.cookie && hasPage && consent === "granted" && !engine.hasCookie()) {
       problems.add("COOKIE_REFUSED", "storage.cookieDomain",
         "found no cookie after setting one, expected one; ids and session stay on this host")
     }
-    const ids = client.identity
-    if (distinctId !== undefined && ids.distinctId === ids.anonymousId) refuseId(distinctId)
+    const { distinctId, anonymousId } = engine.identity()
+    if (person === undefined || distinctId !== anonymousId) return
+    refuseId(person)
+    person = undefined
   }
 
   async function start(): Promise<void> {
@@ -542,33 +745,34 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       problems.add("ENDPOINT_UNREACHABLE", "exposures.endpoint", "found no fetch, expected one to send exposures with")
     }
     if (ruleset.kind === "unreachable") problems.add("RULESET_UNAVAILABLE", ruleset.url, ruleset.why)
+    if (consent === "denied") purge()
+    if (settings.distinctId !== undefined && person === undefined) refuseId(settings.distinctId)
     const started = startEngine()
     if (ruleset.kind === "given") applyRuleset(ruleset.ruleset, "ruleset")
     await waitAtMost(readyTimeoutMs, poller?.start(started) ?? started, () => {
-      if (starting) problems.add("WASM_UNAVAILABLE", "wasm", `found no module after ${readyTimeoutMs} ms, expected one`)
+      if (!instance && awaited) problems.add("WASM_UNAVAILABLE", "wasm", `found no module after ${readyTimeoutMs} ms, expected one`)
       else if (ruleset.kind === "url") {
         problems.add("RULESET_UNAVAILABLE", ruleset.url, `found no ruleset after ${readyTimeoutMs} ms, expected one`)
       }
     })
   }
 
-  return { client, ready: start() }
+  const safe = guarded(client, [
+    ["getVariant", undefined], ["peek", undefined], ["decide", decisionOf(failed("", "GENERAL").answer)], ["explain", null],
+    ["allFlags", []], ["reportExposure", undefined], ["exposureProperties", {}], ["identify", undefined],
+    ["setAttributes", undefined], ["reset", undefined], ["identity", nobody],
+    ["session", { id: "", startedAtMs: 0, renew: () => undefined }], ["setRuleset", undefined], ["override", undefined],
+    ["clearOverrides", undefined], ["on", () => undefined], ["setConsent", undefined], ["stats", NO_STATS], ["problems", []],
+    ["flush", Promise.resolve(NOTHING_FLUSHED)], ["close", Promise.resolve()],
+  ])
+  return { client: safe, ready: start() }
 }
 
-const NO_STATS: Stats = Object.freeze({
-  recorded: 0, sending: 0, pending: 0, delivered: 0, refused: 0, dropped: Object.freeze({}), resent: 0,
-  nextFlushAtMs: undefined,
-})
-
-function readStats(engine: Engine): Stats {
-  const { flushDueMonoMs, nowMonoMs, droppedRingFull, ...counts } = engine.stats()
-  const dropped = Object.freeze(droppedRingFull > 0 ? { ring_full: droppedRingFull } : {})
-  const nextFlushAtMs = flushDueMonoMs === undefined ? undefined : wallClockMs() + flushDueMonoMs - nowMonoMs
-  return Object.freeze({ ...counts, dropped, nextFlushAtMs })
-}
+const NOTHING_FLUSHED: FlushResult = Object.freeze({ delivered: 0, pending: 0 })
+const CONSENTS: readonly Consent[] = ["granted", "pending", "denied"]
 
 /** Settles with `work`, or after that many milliseconds, when `late` is called. */
-function waitAtMost(timeoutMs: number, work: Promise<void>, late: () => void): Promise<void> {
+function waitAtMost(timeoutMs: number, work: Promise<unknown>, late: () => void): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       late()

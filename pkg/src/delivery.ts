@@ -1,49 +1,64 @@
 import { isAcknowledged } from "./acknowledge.js"
-import { soon } from "./natives.js"
+import { unwatched, wallClockMs } from "./natives.js"
+import { timesTold, type Told } from "./retry-after.js"
 import type { FlushResult } from "./types.js"
+
+/** How a request ended. */
+export interface Outcome extends Told {
+  /** 0: no server has answered. */
+  readonly status: number
+  readonly isAcknowledged: boolean
+}
 
 /** The network's side of delivery. The engine decides what is sent, and when. */
 export interface Delivery {
-  /** Sends one batch. False when `fetch` threw at once. */
-  post(flight: number, init: RequestInit): boolean
+  /** Sends one batch, and tells its end. False when `fetch` threw at once. */
+  post(init: RequestInit, settled: (outcome: Outcome) => void): boolean
   /** Waits for the end of a flush. `begin` starts one, unless one is under way. */
   flush(begin: () => void): Promise<FlushResult>
+  /** Whether somebody waits for the end of a flush. */
+  readonly isFlushing: boolean
   /** A flush has ended. */
   flushed(result: FlushResult): void
 }
 
-/**
- * `settled` is told the outcome of each batch: undefined when no server answered. `failed` is told what came instead of an
- * acknowledgement.
- */
+const NO_ANSWER: Outcome = { status: 0, isAcknowledged: false, retryAfterMs: NaN, serverMs: NaN }
+
+/** `failed` is told what came instead of an acknowledgement. */
 export function createDelivery(
   endpoint: string | undefined,
   headers: Readonly<Record<string, string>> | undefined,
   fetch: typeof globalThis.fetch | undefined,
-  settled: (flight: number, acknowledged: boolean | undefined) => void,
   failed: (found: string) => void,
 ): Delivery {
   let flushing: { readonly promise: Promise<FlushResult>; readonly resolve: (result: FlushResult) => void } | undefined
+
+  function ask(init: RequestInit): Promise<Response> | undefined {
+    try {
+      return unwatched(() => fetch!(endpoint!, headers ? { ...init, headers } : init))
+    } catch {
+      return undefined
+    }
+  }
+
+  async function settle(asked: Promise<Response> | undefined, settled: (outcome: Outcome) => void): Promise<void> {
+    let outcome = NO_ANSWER
+    try {
+      const response = await asked!
+      const { status } = response
+      outcome = { ...timesTold(response.headers, wallClockMs()), status, isAcknowledged: await isAcknowledged(response) }
+    } catch {
+      // No answer, or only half of one.
+    }
+    if (!outcome.isAcknowledged) failed(outcome.status ? `status ${outcome.status}` : "no answer")
+    settled(outcome)
+  }
+
   return {
-    post(flight, init) {
-      const unreachable = (): void => {
-        failed("no answer")
-        settled(flight, undefined)
-      }
-      try {
-        if (!fetch || !endpoint) throw new TypeError("nothing to send with")
-        Promise.resolve(fetch(endpoint, headers ? { ...init, headers } : init))
-          .then(async (response) => {
-            const acknowledged = await isAcknowledged(response)
-            if (!acknowledged) failed(`status ${response.status}`)
-            return acknowledged
-          })
-          .then((acknowledged) => settled(flight, acknowledged), unreachable)
-        return true
-      } catch {
-        soon(unreachable)
-        return false
-      }
+    post(init, settled) {
+      const asked = ask(init)
+      settle(asked, settled).catch(() => undefined)
+      return asked !== undefined
     },
     flush(begin) {
       if (flushing) return flushing.promise
@@ -52,6 +67,9 @@ export function createDelivery(
       flushing = { promise, resolve }
       begin()
       return promise
+    },
+    get isFlushing() {
+      return flushing !== undefined
     },
     flushed(result) {
       flushing?.resolve(result)

@@ -1,3 +1,4 @@
+import { attempt } from "./boundary.js"
 import { soon } from "./natives.js"
 import type { ClientEvents } from "./types.js"
 
@@ -21,7 +22,7 @@ export function createEvents(): Events {
       // Its own function for each call, so that a listener given twice can be taken back once.
       const own = (payload: never): unknown => (listener as Listener)(payload)
       known.add(own)
-      return () => void known.delete(own)
+      return () => void attempt(() => known.delete(own), false)
     },
     has: (event) => (listeners.get(event)?.size ?? 0) > 0,
     emit(event, payload) {

@@ -1,3 +1,4 @@
+import { attempt } from "./boundary.js"
 import { soon, utf8, wallClockMs } from "./natives.js"
 import { timing } from "./timing.js"
 import { bind, type Engine, type EngineOptions, type Host } from "./wasm/pennon.js"
@@ -73,7 +74,12 @@ async function start(load: LoadModule): Promise<Instance> {
       spent = true
     }
     dead = spent
-    for (const member of [...instance.members]) member.replaced()
+    tell((member) => member.replaced())
+  }
+
+  /** One that fails keeps it from no other. */
+  function tell(what: (member: Member) => void): void {
+    for (const member of [...instance.members]) attempt(() => what(member), undefined)
   }
 
   const instance: Instance = {
@@ -105,8 +111,8 @@ async function start(load: LoadModule): Promise<Instance> {
       if (dead) return
       dead = true
       trapCount++
-      for (const member of [...instance.members]) member.trapped()
       soon(replace)
+      tell((member) => member.trapped())
     },
   }
   begin()

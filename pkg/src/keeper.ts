@@ -1,25 +1,26 @@
 import type { Area } from "./area.js"
-import { later } from "./natives.js"
-import { alone, createOutbox, orphans, readSegment, removeLeases, type Outbox, type Segment } from "./outbox.js"
+import { later, soon } from "./natives.js"
+import { alone, createOutbox, orphans, readSegment, removeSegment, type Outbox, type Segment } from "./outbox.js"
 import { timing } from "./timing.js"
 
 /** How often leases are renewed and orphans looked for. */
 const EVERY_MS = 60_000
 
-/** What a client's engine says of itself. */
+/** A segment over which the module has trapped so often is left to others. */
+const MAX_TRAPS = 2
+
+/** What a client's engine does with rows. */
 export interface Kept {
-  ledgers(): string
   /** Takes rows over. False when there is no room for them. */
   adopt(segment: Segment): boolean
   /** Rows could not be put in storage. */
   failed(): void
-  /** The page was away for so long that others may have sent its rows. */
-  restored(): void
 }
 
 /** Keeps what a client's engine has recorded, and takes over what engines that are gone have left. */
 export interface Keeper {
   keep(number: number, line: string): void
+  keepLedgers(text: string): void
   release(numbers: Iterable<number>): void
   /** Puts everything in storage now. */
   write(): void
@@ -29,7 +30,7 @@ export interface Keeper {
   end(): void
   /** The page goes away, or may be frozen. Before the engine is told. */
   leaving(isGone: boolean): void
-  /** It is there again. After the engine was told. */
+  /** It is there again. */
   shown(): void
 }
 
@@ -38,50 +39,47 @@ export function createKeeper(area: Area, prefix: string, engine: Kept): Keeper {
   const root = `${prefix}q:`
   const hasPage = typeof document === "object"
   let id = ""
-  let lastId = ""
   let isAway = false
   let outbox = create()
   let timer: unknown
-  /** Taken over, but not yet in storage a second time; or the module trapped over them. */
-  const tried = new Set<string>()
+  /** Taken over, but not yet in storage a second time. */
+  const taken = new Set<string>()
+  /** How often the module has trapped over them. */
+  const traps = new Map<string, number>()
+  /** The engines before this one. */
+  const mine = new Set<string>()
 
   function create(): Outbox {
-    let ledgers = "[]"
-    return createOutbox(area, root, {
-      // Of an engine that is gone, the last ones.
-      ledgers: () => (ledgers = engine.ledgers() || ledgers),
-      failed: engine.failed,
-    })
+    return createOutbox(area, root, engine.failed)
   }
 
-  /** Adopts all, or what is of one engine. Into the own outbox first; then the orphan can go. */
-  function adoptNow(of = ""): void {
+  /** Takes orphans over, all or only this client's: into the own outbox first, then the orphan can go. */
+  function adoptNow(isMine?: boolean): void {
     for (const key of orphans(area, root, id)) {
-      if (!key.startsWith(root + of)) continue
-      const segment = readSegment(area, key)
-      if (!tried.has(key)) {
-        tried.add(key)
+      const segment = readSegment(area, root, key)
+      const trapped = traps.get(key) ?? 0
+      if (trapped >= MAX_TRAPS || (isMine && !mine.has(segment.owner))) continue
+      if (!taken.has(key)) {
         if (!engine.adopt(segment)) {
-          // Where the module has trapped it stays tried: another one would do so too.
-          if (id) tried.delete(key)
+          if (!id) traps.set(key, trapped + 1)
           return
         }
+        taken.add(key)
       }
       // The copy may take the place of the original.
       if (outbox.write(segment.length)) {
-        area.removeItem(key)
-        tried.delete(key)
+        removeSegment(area, root, key)
+        taken.delete(key)
       }
     }
-    removeLeases(area, root, id)
   }
 
   function adopt(): void {
-    if (id && !isAway && area.isShared && !document.hidden) alone(area, `${prefix}a`, id, () => id && adoptNow())
+    if (id && !isAway && area.isShared && !document.hidden && orphans(area, root, id).length > 0) alone(area, `${prefix}a`, id, () => id && adoptNow())
   }
 
   function lookAround(): void {
-    if (outbox.renew()) engine.restored()
+    outbox.renew()
     outbox.write(0)
     adopt()
     plan()
@@ -101,19 +99,24 @@ export function createKeeper(area: Area, prefix: string, engine: Kept): Keeper {
       outbox.keep(number, line)
       plan()
     },
-    release: (numbers) => outbox.release(numbers),
+    keepLedgers: (text) => outbox.keepLedgers(text),
+    release(numbers) {
+      outbox.release(numbers)
+      // There may be room now for what there was none.
+      if (mine.size > 0) soon(() => void (id && adoptNow(true)))
+    },
     write: () => void outbox.write(),
     begin(newId) {
       id = newId
       outbox.open(id)
-      // What the one before has left needs no other's leave.
-      if (lastId) adoptNow(lastId)
-      lastId = id
+      // What those before have left needs no other's leave.
+      adoptNow(true)
       adopt()
       plan()
     },
     end() {
       outbox.leave()
+      if (id) mine.add(id)
       id = ""
       outbox = create()
     },

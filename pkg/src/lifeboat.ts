@@ -1,7 +1,7 @@
 import type { Area } from "./area.js"
 import { hashOf } from "./hash.js"
 import { later, parse, stringify, utf8, wallClockMs } from "./natives.js"
-import { orphans, readSegment, removeLeases } from "./outbox.js"
+import { orphans, readSegment, removeSegment } from "./outbox.js"
 import { timing } from "./timing.js"
 
 const MAX_ROWS = 100
@@ -35,10 +35,11 @@ export function createLifeboat(
   function load(): { body: string; taken: Map<string, Set<string>> } {
     const batch = { v: 1, key, sent_at_ms: wallClockMs(), ledgers: [] as unknown[], exposures: [] as unknown[], links: [] as unknown[] }
     const taken = new Map<string, Set<string>>()
+    const owners = new Set<string>()
     let rows = 0
     let bytes = 0
     for (const at of orphans(area, root)) {
-      const { ledgers, lines } = readSegment(area, at)
+      const { owner, ledgers, lines } = readSegment(area, root, at)
       const sent = new Set<string>()
       for (const line of lines) {
         bytes += utf8.encode(line).length
@@ -50,7 +51,8 @@ export function createLifeboat(
       if (sent.size === 0) continue
       taken.set(at, sent)
       const of = parsed(ledgers)
-      if (Array.isArray(of)) batch.ledgers.push(...of)
+      if (Array.isArray(of) && !owners.has(owner)) batch.ledgers.push(...of)
+      owners.add(owner)
     }
     return { body: stringify(batch), taken }
   }
@@ -81,14 +83,12 @@ export function createLifeboat(
 
   /** Takes rows out that are acknowledged. */
   function unload(sent: Set<string>, at: string): void {
-    const { ledgers, lines } = readSegment(area, at)
+    const { lines } = readSegment(area, root, at)
     const left = lines.filter((line) => !sent.has(line))
-    if (left.length === 0) {
-      area.removeItem(at)
-      removeLeases(area, root, "")
-    } else {
+    if (left.length === 0) removeSegment(area, root, at)
+    else {
       try {
-        area.setItem(at, [ledgers, ...left.map((line) => `${hashOf(line)}|${line}`)].join("\n"))
+        area.setItem(at, left.map((line) => `${hashOf(line)}|${line}`).join("\n"))
       } catch {
         // They are sent again.
       }

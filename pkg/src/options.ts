@@ -3,7 +3,7 @@ import { optionError, shown } from "./errors.js"
 import { hashOf } from "./hash.js"
 import { baseUrl } from "./natives.js"
 import type { UrlSource } from "./poller.js"
-import type { ClientOptions, Dedup } from "./types.js"
+import type { ClientOptions, Consent, Dedup } from "./types.js"
 
 /** What the options say, checked, with every default filled in. */
 export interface Settings {
@@ -27,6 +27,7 @@ export interface Settings {
   readonly fetch: typeof fetch | undefined
   readonly appVersion: string
   readonly persist: boolean
+  readonly consent: Consent
   /** Undefined: there are none. */
   readonly cookie: CookieSettings | undefined
   readonly overridesFromUrl: boolean
@@ -47,7 +48,7 @@ type Fields = Readonly<Record<string, unknown>>
 /** Checks the options. Throws a `PennonError` for what the caller can fix. */
 export function readOptions(options: ClientOptions): Settings {
   const top = fields(options, "options", [
-    "ruleset", "identity", "exposures", "app", "storage", "overrides", "namespace", "debug",
+    "ruleset", "identity", "exposures", "app", "storage", "consent", "overrides", "namespace", "debug",
   ])
   const identity = fields(top.identity ?? {}, "identity", ["distinctId", "attributes"])
   const sends = top.exposures !== undefined && top.exposures !== false
@@ -62,8 +63,9 @@ export function readOptions(options: ClientOptions): Settings {
   const mode = oneOf(exposures.mode ?? "call", "exposures.mode", ["call", "manual", "handshake"])
   const targeted = ofType<boolean>(exposures.targeted, "exposures.targeted", "boolean") ?? mode === "handshake"
   const persist = top.storage !== false
+  const consent = oneOf(top.consent ?? "granted", "consent", ["granted", "pending", "denied"])
   return {
-    ...rulesetSettings(top.ruleset, persist),
+    ...rulesetSettings(top.ruleset, persist && consent === "granted"),
     distinctId: identity.distinctId,
     attributes: object(identity.attributes ?? {}, "identity.attributes"),
     endpoint: endpoint?.url,
@@ -78,6 +80,7 @@ export function readOptions(options: ClientOptions): Settings {
     fetch: ofType<typeof fetch>(exposures.fetch, "exposures.fetch", "function"),
     appVersion: text(app.version ?? "", "app.version"),
     persist,
+    consent,
     cookie: cookie(storage.cookieDomain, text(top.namespace ?? key, "namespace")),
     overridesFromUrl: ofType<boolean>(overrides.fromUrl, "overrides.fromUrl", "boolean") ?? false,
     namespace: text(top.namespace ?? hashOf(`${endpoint?.url ?? ""} ${key}`), "namespace"),

@@ -18,7 +18,9 @@ const CLAIM_MS = 500
 
 /** What stands in a segment. */
 export interface Segment {
-  /** The ledgers of who wrote it: a JSON array, or what is left of one. */
+  /** The instance id of who wrote it. */
+  readonly owner: string
+  /** Its ledgers: JSON, or what is left of it; empty when there are none. */
   readonly ledgers: string
   /** The rows that are whole. */
   readonly lines: readonly string[]
@@ -34,6 +36,8 @@ export interface Outbox {
   open(id: string): void
   /** Keeps a row, which is written when the task has run to its end. */
   keep(number: number, line: string): void
+  /** Keeps the ledgers beside the rows, in the place of those kept before: JSON, or empty for none. */
+  keepLedgers(text: string): void
   /** These need not be kept any longer. */
   release(numbers: Iterable<number>): void
   /**
@@ -49,77 +53,96 @@ export interface Outbox {
   readonly waits: boolean
 }
 
-/** What the engine says of the rows. */
-export interface Owner {
-  /** As they are now: a JSON array. */
-  ledgers(): string
-  /** A row could not be put in storage. */
-  failed(): void
-}
-
-/** `root`: what the keys of all outboxes of the client's namespace begin with. */
-export function createOutbox(area: Area, root: string, owner: Owner): Outbox {
+/** `root`: what the keys of all outboxes of the client's namespace begin with. `failed`: a row could not be put in storage. */
+export function createOutbox(area: Area, root: string, failed: () => void): Outbox {
   interface Open {
     readonly key: string
     readonly lines: Map<number, string>
     length: number
   }
   let id = ""
+  let ledgers = ""
   let waiting = new Map<number, string>()
   const segments = new Set<Open>()
+  /** Those that storage does not have as they are. */
   const unsaved = new Set<Open>()
+  /** Those of them that storage has refused. */
+  const refused = new Set<Open>()
   const places = new Map<number, Open>()
   let open: Open | undefined
   let nextSegment = 0
   let leaseEndsMs = NaN
+  let isLeaseStale = false
+  let isPlanned = false
+
+  function plan(): void {
+    if (isPlanned) return
+    isPlanned = true
+    soon(() => {
+      isPlanned = false
+      outbox.write()
+    })
+  }
 
   function lease(state: string): void {
+    isLeaseStale = false
     leaseEndsMs = wallClockMs() + LEASE_MS * timing.scale
     try {
-      area.setItem(root + id, `1|${leaseEndsMs}|${state}`)
+      area.setItem(root + id, `1|${leaseEndsMs}|${state}|${ledgers}`)
     } catch {
       // A segment without one is an orphan: it may be sent twice.
     }
   }
 
   function save(segment: Open, extra = 0): void {
-    const text = [owner.ledgers(), ...segment.lines.values()].join("\n")
+    const text = [...segment.lines.values()].join("\n")
     segment.length = text.length
+    unsaved.delete(segment)
+    refused.delete(segment)
     try {
       area.setItem(segment.key, text, MAX_OUTBOXES_LENGTH + extra)
-      unsaved.delete(segment)
     } catch {
       unsaved.add(segment)
-      owner.failed()
+      refused.add(segment)
+      failed()
     }
   }
 
   const outbox: Outbox = {
     open(newId) {
       id = newId
-      outbox.write()
       outbox.renew()
+      outbox.write()
     },
     keep(number, line) {
-      if (waiting.size === 0) soon(() => outbox.write())
       waiting.set(number, `${hashOf(line)}|${line}`)
+      plan()
+    },
+    keepLedgers(text) {
+      ledgers = text
+      isLeaseStale = true
+      plan()
     },
     release(numbers) {
       for (const number of numbers) {
         waiting.delete(number)
         const segment = places.get(number)
         places.delete(number)
-        segment?.lines.delete(number)
-        if (segment?.lines.size !== 0) continue
+        if (!segment?.lines.delete(number)) continue
+        if (segment.lines.size > 0) {
+          // Who takes it over is not to send this one again.
+          unsaved.add(segment)
+          plan()
+          continue
+        }
         if (open === segment) open = undefined
-        segments.delete(segment)
-        unsaved.delete(segment)
+        for (const set of [segments, unsaved, refused]) set.delete(segment)
         area.removeItem(segment.key)
       }
     },
     write(extra) {
-      const isNew = waiting.size > 0 && id !== ""
-      if (isNew) {
+      if (!id) return false
+      if (waiting.size > 0) {
         // Where it is long over, others would take what is written before it is renewed.
         outbox.renew()
         if (!open || open.length >= SEGMENT_LENGTH) {
@@ -127,17 +150,22 @@ export function createOutbox(area: Area, root: string, owner: Owner): Outbox {
           segments.add(open)
         }
         unsaved.add(open)
+        refused.delete(open)
         for (const [number, line] of waiting) {
           open.lines.set(number, line)
           places.set(number, open)
         }
         waiting = new Map()
       }
-      // What was refused before is not tried again with each new row.
-      if (extra !== undefined) {
-        for (const segment of segments) if (unsaved.has(segment) || area.getItem(segment.key) === null) save(segment, extra)
-      } else if (isNew && open) save(open)
-      return waiting.size + unsaved.size === 0
+      for (const segment of segments) {
+        // What was refused before is not tried again with each new row.
+        const isDue = extra === undefined
+          ? unsaved.has(segment) && !refused.has(segment)
+          : unsaved.has(segment) || area.getItem(segment.key) === null
+        if (isDue) save(segment, extra)
+      }
+      if (isLeaseStale) lease("open")
+      return unsaved.size === 0
     },
     renew() {
       const leftMs = leaseEndsMs - wallClockMs()
@@ -147,7 +175,7 @@ export function createOutbox(area: Area, root: string, owner: Owner): Outbox {
     },
     leave() {
       outbox.write()
-      if (segments.size > 0) lease("closed")
+      if (segments.size > 0 || ledgers) lease("closed")
       else area.removeItem(root + id)
       leaseEndsMs = NaN
     },
@@ -158,44 +186,54 @@ export function createOutbox(area: Area, root: string, owner: Owner): Outbox {
   return outbox
 }
 
-/** The segments that nobody is there for: of tabs that are closed, or have said nothing for long. */
+/**
+ * The keys of what nobody is there for: segments of tabs that are closed, or have said nothing for long; and where only that
+ * is left, leases.
+ */
 export function orphans(area: Area, root: string, own?: string): string[] {
   const nowMs = wallClockMs()
-  return area.keys(root).filter((key) => {
-    const [id = "", number] = key.slice(root.length).split(":")
-    return number !== undefined && id !== own && isOver(area.getItem(root + id), nowMs)
+  const keys = area.keys(root)
+  const used = new Set(keys.map((key) => key.slice(0, key.lastIndexOf(":"))))
+  return keys.filter((key) => {
+    const lease = root + ownerOf(key, root)
+    return lease !== root + own && !(key === lease && used.has(key)) && isOver(area.getItem(lease), nowMs)
   })
 }
 
+function ownerOf(key: string, root: string): string {
+  return key.slice(root.length).split(":")[0] ?? ""
+}
+
 function isOver(lease: string | null, nowMs: number): boolean {
-  const [version, endsMs, state] = lease?.split("|") ?? []
+  const [version, endsMs, state] = lease?.split("|", 3) ?? []
   if (state === "closed" && version === "1") return true
   // What is no number is over. So is what ends later than any that was written now: the clock was set back.
   const overMs = nowMs - Number(endsMs ?? NaN)
   return Number(version) > 1 ? overMs > FOREIGN_FOR_MS : !(overMs < LEASE_MS * timing.scale && overMs >= -LEASE_MS * timing.scale)
 }
 
-export function readSegment(area: Area, key: string): Segment {
+/** What is under one of those keys. */
+export function readSegment(area: Area, root: string, key: string): Segment {
+  const owner = ownerOf(key, root)
+  const lease = root + owner
+  const ledgers = /^1\|.*?\|.*?\|(.*)$/.exec(area.getItem(lease) ?? "")?.[1] ?? ""
+  if (key === lease) return { owner, ledgers, lines: [], corrupt: 0, length: 0 }
   const text = area.getItem(key) ?? ""
-  const [ledgers = "", ...checked] = text.split("\n")
+  const records = text.split("\n")
   const lines: string[] = []
-  for (const record of checked) {
+  for (const record of records) {
     const end = record.indexOf("|")
     const line = record.slice(end + 1)
     if (end > 0 && hashOf(line) === record.slice(0, end)) lines.push(line)
   }
-  return { ledgers, lines, corrupt: checked.length - lines.length + (ledgers[0] === "[" ? 0 : 1), length: text.length }
+  return { owner, ledgers, lines, corrupt: records.length - lines.length, length: text.length }
 }
 
-/** Removes the leases of tabs that are gone and have left nothing. */
-export function removeLeases(area: Area, root: string, own: string): void {
-  const nowMs = wallClockMs()
-  const keys = area.keys(root)
-  const used = new Set(keys.map((key) => key.slice(0, key.lastIndexOf(":"))))
-  for (const key of keys) {
-    if (key.includes(":", root.length) || key === root + own || used.has(key)) continue
-    if (isOver(area.getItem(key), nowMs)) area.removeItem(key)
-  }
+/** Removes a segment, and with the last one the lease. */
+export function removeSegment(area: Area, root: string, key: string): void {
+  area.removeItem(key)
+  const lease = root + ownerOf(key, root)
+  if (area.keys(`${lease}:`).length === 0) area.removeItem(lease)
 }
 
 /** Calls `work` unless another tab does the same now. */

@@ -179,6 +179,15 @@ export interface StorageOptions {
   readonly cookieDomain?: string
 }
 
+/**
+ * Whether the person has agreed to be counted.
+ *
+ * `"granted"`: ids, session and rows are stored, and rows are sent. `"pending"`: all of it, the ids too, is in memory alone,
+ * at most 200 rows, and nothing is sent. `"denied"`: nothing is recorded; what was, and everything stored under this client's
+ * namespace, is gone. Flags are decided in each case. The package does not remember it: say it on each page.
+ */
+export type Consent = "granted" | "pending" | "denied"
+
 export interface OverrideOptions {
   /**
    * Takes overrides from the URL that the page was loaded with, as `?pennon.new_checkout=treatment_a`, and keeps all
@@ -201,6 +210,8 @@ export interface ClientOptions {
    * `cookieDomain` the ids and the session in cookies.
    */
   readonly storage?: false | StorageOptions
+  /** Default `"granted"`. While it is another, the last ruleset is not kept either. */
+  readonly consent?: Consent
   readonly overrides?: OverrideOptions
   /** Separates this client's stored state from that of other clients on the origin. Default: from endpoint and key. */
   readonly namespace?: string
@@ -230,20 +241,37 @@ export interface FlushResult {
   readonly pending: number
 }
 
-/** Rows of exposures and links, counted since this client began. */
+/**
+ * Rows of exposures and links, counted since this client began. `recorded + adopted = delivered + pending + dropped`, all
+ * reasons together. After a trap of the module the counts begin again, but for `traps`: the server keeps both ledgers.
+ */
 export interface Stats {
   readonly recorded: number
   /** Rows in the batches being sent now. A part of `pending`. */
   readonly sending: number
+  /** Recorded and neither acknowledged nor given up. They are in the outbox too, where storage can be used. */
   readonly pending: number
   /** Acknowledged; without `exposures`: handed to the `"exposure"` listeners. */
   readonly delivered: number
   /** Not recorded because the ring was full; a later read records them. */
   readonly refused: number
-  /** Recorded and given up, by reason. */
+  /**
+   * Recorded and given up, by reason: `ring_full`, `too_large`, `rejected` (the server will never take it), `expired` (older
+   * than 7 days), `wal_corrupt` (spoilt in storage), `consent`.
+   */
   readonly dropped: Readonly<Record<string, number>>
+  /** The same of flags with an experiment, by `flag/variant`; at most 32 of them. */
+  readonly droppedBy: Readonly<Record<string, number>>
   /** Rows sent again after an attempt without acknowledgement. */
   readonly resent: number
+  /** Rows taken over from earlier pages and other tabs. */
+  readonly adopted: number
+  /** How often the WebAssembly module has trapped on this page and was replaced. */
+  readonly traps: number
+  /** Writes that storage refused. Their rows are in memory alone. */
+  readonly persistFailed: number
+  /** Attempts to send that no server answered. */
+  readonly unreachable: number
   /** When the next flush is due, Unix milliseconds; `undefined` when none is. */
   readonly nextFlushAtMs: number | undefined
 }
@@ -319,6 +347,12 @@ export interface Client<Flags extends object = AnyFlags> {
   clearOverrides(): void
   /** Calls `listener` from a microtask. Returns the function that unsubscribes. */
   on<E extends keyof ClientEvents>(event: E, listener: (payload: ClientEvents[E]) => void): () => void
+  /**
+   * Changes what the person has agreed to, at once: what `"denied"` takes away is gone when this returns, a request under way
+   * is aborted, and other tabs with this namespace follow. With `"granted"` what was recorded is stored and sent, and ids that
+   * an earlier page has stored are in use again: answers may change.
+   */
+  setConsent(consent: Consent): void
   stats(): Stats
   /**
    * What went wrong so far, and all that is wrong with the ruleset. It compiles all flags and segments, which costs some
@@ -327,7 +361,10 @@ export interface Client<Flags extends object = AnyFlags> {
   problems(): readonly Problem[]
   /** Sends what is pending, one attempt for each batch. Calls made meanwhile join it. */
   flush(): Promise<FlushResult>
-  /** Sends what is pending, then frees the engine. Later calls answer fallbacks. */
+  /**
+   * Sends what is pending, then frees the engine. Later calls answer fallbacks. It waits for the server for a second at most
+   * where rows are stored (the next page or another tab sends them), else until the attempt has ended.
+   */
   close(): Promise<void>
 }
 

@@ -62,7 +62,7 @@ for (const [what, property] of [
     area.removeItem(`${START}d`)
     assert.equal(area.getItem(`${START}d`), null)
     area.purge()
-    area.allow(true)
+    assert.equal(area.allow(true, `${START}d`), false)
   })
 }
 
@@ -82,12 +82,13 @@ test("until it may, storage is neither read nor written; then memory is written,
   area.setItem(`${START}s`, "session")
   area.setItem(`${START}q:me:0`, "rows")
   assert.deepEqual([area.getItem(`${START}d`), origin.writes, area.isShared], ["of this page", 0, false])
-  area.allow(true)
+  assert.equal(area.allow(true, `${START}d`), true, "the earlier page's is another")
   assert.deepEqual([...origin.data], [[`${START}d`, "of an earlier page"], [`${START}s`, "session"], [`${START}q:me:0`, "rows"]])
   assert.deepEqual([area.getItem(`${START}d`), area.isShared], ["of an earlier page", true])
-  area.allow(false)
+  area.allow(false, "")
   area.setItem(`${START}s`, "another")
   assert.deepEqual([area.getItem(`${START}s`), origin.data.get(`${START}s`)], ["another", "session"])
+  assert.deepEqual([area.allow(true, `${START}d`), area.mayStore], [false, true])
 })
 
 test("a purge removes all of the client's, and nothing else", async (t) => {

@@ -20,9 +20,8 @@ async function harbour(t, left, answers = []) {
   const { createArea, createLifeboat, hashOf } = await source("area", "lifeboat", "hash")
   for (const [segment, lines] of Object.entries(left)) {
     const id = segment.split(":")[0]
-    origin.data.set(ROOT + id, `1|${NOW_MS}|closed`)
-    const text = [`[{"instance_id":"${id}"}]`, ...lines.map((line) => `${hashOf(line)}|${line}`)].join("\n")
-    origin.data.set(ROOT + segment, text)
+    origin.data.set(ROOT + id, `1|${NOW_MS}|closed|[{"instance_id":"${id}"}]`)
+    origin.data.set(ROOT + segment, lines.map((line) => `${hashOf(line)}|${line}`).join("\n"))
   }
   const batches = []
   function lifeboat() {

@@ -9,7 +9,7 @@
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-/// What wasm-opt prints with `--minify-imports-and-exports`.
+/// What wasm-opt prints with `--minify-imports-and-exports-and-modules`.
 #[derive(Deserialize)]
 struct Renamed {
     /// Module, name, short name.
@@ -23,7 +23,9 @@ struct Renamed {
 pub fn with_short_names(glue: &str, renamed: &str) -> Result<String> {
     let start = renamed.find('{').context("wasm-opt told no names")?;
     let renamed: Renamed = serde_json::from_str(&renamed[start..]).context("cannot understand wasm-opt's names")?;
-    let mut glue = glue.to_owned();
+    ensure!(!renamed.imports.is_empty(), "wasm-opt renamed no imports, expected all of them");
+    // The module that they are of is called `a` then.
+    let mut glue = replaced(glue, "\"./pennon_bg.js\": ", "\"a\": ", "./pennon_bg.js")?;
     for (_, name, short) in &renamed.imports {
         // A member of the object of imports: `        __wbg_now_1: function() {`.
         glue = replaced(&glue, &format!("        {name}: "), &format!("        {short}: "), name)?;
@@ -97,6 +99,7 @@ mod tests {
         wasm.engine_new(1); wasm.engine_newer(wasm.__wbindgen_malloc, wasm.engine_new);
         __wbg_now_1: function() {},
         __wbg_now_12: function() {},
+        \"./pennon_bg.js\": import0,
 ";
 
     fn names(imports: &str, exports: &str) -> String {
@@ -113,6 +116,7 @@ mod tests {
         wasm.b(1); wasm.engine_newer(wasm.c, wasm.b);
         a: function() {},
         __wbg_now_12: function() {},
+        \"a\": import0,
 "
         );
     }
@@ -142,7 +146,7 @@ export { initSync, __wbg_init as default };
 
     #[test]
     fn an_import_that_the_glue_does_not_have_fails_the_build() {
-        for renamed in [names(r#"["./x.js", "__wbg_gone", "a"]"#, ""), "{}".into()] {
+        for renamed in [names(r#"["./x.js", "__wbg_gone", "a"]"#, ""), names("", ""), "{}".into()] {
             assert!(with_short_names(GLUE, &renamed).is_err(), "{renamed}");
         }
     }

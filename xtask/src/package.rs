@@ -25,7 +25,12 @@ const INPUTS: [&str; 11] = [
 /// Builds and packs the package unless it is unchanged. The module must be there.
 pub fn build(project: &Project) -> Result<()> {
     let facts = [node::version()?];
-    let step = Step { name: "package", inputs: &INPUTS, facts: &facts, outputs: &["pkg/dist", "target/package"] };
+    let step = Step {
+        name: "package",
+        inputs: &INPUTS,
+        facts: &facts,
+        outputs: &["pkg/dist", "pkg/dist-testing", "target/package"],
+    };
     step.run(project, || make(project))?;
     Ok(())
 }

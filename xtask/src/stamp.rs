@@ -11,7 +11,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders that hold what a step makes or installs, never what it reads.
-const SKIPPED_FOLDERS: [&str; 7] = ["node_modules", "dist", "target", ".git", ".vite", "test-results", "__pycache__"];
+const SKIPPED_FOLDERS: [&str; 8] =
+    ["node_modules", "dist", "dist-testing", "target", ".git", ".vite", "test-results", "__pycache__"];
 
 /// One step and all that decides its result.
 pub struct Step<'a> {

@@ -50,7 +50,9 @@ impl State {
             }
         }
         let bytes = rows.iter().map(|restored| restored.row.len()).sum();
-        if !self.ring.has_room(rows.len(), bytes) || self.adopted.len() + ledgers.len() >= MAX_ADOPTED {
+        // What comes alone is taken in any case, or it would be refused for ever.
+        let has_room = self.adopted.is_empty() || self.adopted.len() + ledgers.len() < MAX_ADOPTED;
+        if !has_room || !self.ring.has_room(rows.len(), bytes) {
             effects.push(Effect::Refused);
             return;
         }

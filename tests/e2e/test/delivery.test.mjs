@@ -95,7 +95,7 @@ for (const [what, answer, log] of [
   ["a status 500", { status: 500, type: "application/json", body: "{}" }, /Failed to load resource: the server responded with a status of 500/],
   ["a page with status 200", { status: 200, type: "text/html", body: "<html>Sign in to the network</html>" }],
   ["a status 203", { status: 203, type: "application/json", body: "{}" }],
-  ["a status 404", { status: 404, type: "application/json", body: "{}" }, /Failed to load resource: the server responded with a status of 404/],
+  ["a status 502", { status: 502, type: "application/json", body: "{}" }, /Failed to load resource: the server responded with a status of 502/],
   ["a connection that is cut", "cut", /Failed to load resource: net::ERR_CONNECTION_RESET/],
 ]) {
   promise(`${what} delivers nothing: the row stays, and is sent again as it was`, async ({ open, gate, collector, expectLog }) => {

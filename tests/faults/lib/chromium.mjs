@@ -93,10 +93,17 @@ export async function launch({ profile = temporaryFolder(), acceptsAnyCertificat
         void (await session()).send("Page.crash").catch(() => {})
         await within("the renderer's crash", crashed)
       },
-      /** The page at this address that took the place of this one: it was prerendered. */
+      /** The page at this address that took the place of this one: it was prerendered, and puppeteer does not follow. */
       async successor(url) {
-        const target = await browser.waitForTarget((target) => target.type() === "page" && target.url() === url && target.browserContext() === context)
-        return drive(await target.page(), context)
+        const { href } = new URL(url)
+        const target = await browser.waitForTarget((target) => target.url() === href && target.browserContext() === context)
+        const devtools = await target.createCDPSession()
+        return {
+          async evaluate(work) {
+            const { result } = await devtools.send("Runtime.evaluate", { expression: `(${work})()`, awaitPromise: true, returnByValue: true })
+            return result.value
+          },
+        }
       },
       /** Takes the page's network away, as its own events tell. */
       offline: async (offline) =>
