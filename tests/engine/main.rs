@@ -17,3 +17,4 @@ mod overrides;
 mod rulesets;
 mod sticky;
 mod support;
+mod time;
