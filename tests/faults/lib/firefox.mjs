@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { Builder } from "selenium-webdriver"
 import { Options, ServiceBuilder } from "selenium-webdriver/firefox.js"
 import { firefox, geckodriver } from "./parts.mjs"
-import { commandLine, descendants, isRunning, killProcess, temporaryFolder } from "./process.mjs"
+import { descendants, isRunning, killProcess, temporaryFolder } from "./process.mjs"
 import { eventually, within } from "./wait.mjs"
 import { createQueue } from "./webdriver.mjs"
 
@@ -22,6 +22,8 @@ function forgivingFirefox() {
 export async function launch({ profile = temporaryFolder(), isPrivate = false, acceptsAnyCertificate = false } = {}) {
   const options = new Options().setBinary(forgivingFirefox()).addArguments("-headless", "-profile", profile)
   options.set("webSocketUrl", true).setPreference("browser.privatebrowsing.autostart", isPrivate)
+  // A process for each page: all the pages here are of one site.
+  options.setPreference("dom.ipc.processCount.webIsolated", 100)
   options.setAcceptInsecureCerts(acceptsAnyCertificate)
   const service = new ServiceBuilder(geckodriver()).addArguments("--allow-system-access")
   const driver = await new Builder().forBrowser("firefox").setFirefoxOptions(options).setFirefoxService(service).build()
@@ -118,7 +120,7 @@ export async function launch({ profile = temporaryFolder(), isPrivate = false, a
       reload: () => ask("browsingContext.reload", { context, wait: "complete" }),
       back: () => ask("browsingContext.traverseHistory", { context, delta: -1 }),
       close: () => ask("browsingContext.close", { context }),
-      crash,
+      crash: () => crash(context),
       /** Takes the browser's network away, but for this machine, as the page's own events tell. */
       offline: (offline) => inBrowser("Services.io.offline = arguments[0]", offline),
       /** Refuses requests to addresses with this path, as a content blocker does. Gives what ends it. */
@@ -140,10 +142,13 @@ export async function launch({ profile = temporaryFolder(), isPrivate = false, a
     }
   }
 
-  /** Ends all the processes that render pages: which of them a window has, the driver does not tell. */
-  async function crash() {
-    const renderers = descendants(pid).filter((process) => /-contentproc .* tab( |$)/.test(commandLine(process)))
-    renderers.forEach(killProcess)
-    await eventually("the renderers' end", () => !renderers.some(isRunning))
+  /** Ends the process that renders the page. */
+  async function crash(context) {
+    const renderer = await inBrowser((context) => {
+      const { NavigableManager } = ChromeUtils.importESModule("chrome://remote/content/shared/NavigableManager.sys.mjs")
+      return NavigableManager.getBrowsingContextById(context).currentWindowGlobal.osPid
+    }, context)
+    killProcess(renderer)
+    await eventually("the renderer's end", () => !isRunning(renderer))
   }
 }

@@ -50,8 +50,11 @@ export async function openScene({ driver, browser, site }) {
       await page.goto(at + path)
       await scene.ready(page)
     },
-    /** Waits until the page's module has run; a page that has none is ready at once. */
-    ready: (page) => eventually("the page", () => page.evaluate(() => globalThis.pageIsReady === true || !document.querySelector("script[type=module]"))),
+    /** Waits until the page's module has run; a page that has none is ready when it has loaded. */
+    ready: (page) => eventually("the page", () => page.evaluate(() =>
+      globalThis.pageIsReady === true ||
+      (document.readyState === "complete" && location.protocol !== "about:" && !document.querySelector("script[type=module]")),
+    )),
 
     /** Creates `client`, a global of the page. By default it is anonymous, and sends what is read, and that alone, soon. */
     async begin(page, options = {}) {
