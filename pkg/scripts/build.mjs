@@ -2,13 +2,19 @@
 // the same module with an entry for tests.
 
 import { execFileSync } from "node:child_process"
+import { createHash } from "node:crypto"
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const entries = ["index", "inline", "node"]
-const wasm = at("src/wasm/pennon_bg.wasm")
+const compiled = readFileSync(at("src/wasm/pennon_bg.wasm"))
+// What belongs together says so, because a cache may serve the JavaScript of one version with the module of another: a
+// custom section of the module, and a constant of the JavaScript.
+const stamp = createHash("sha256").update(compiled).update(readFileSync(at("src/wasm/pennon.js"))).digest("hex").slice(0, 8)
+const section = Buffer.from(`\x06pennon${stamp}`)
+const module = Buffer.concat([compiled, Buffer.of(0, section.length), section])
 
 for (const folder of ["dist", "dist-testing"]) {
   rmSync(at(folder), { recursive: true, force: true })
@@ -24,13 +30,14 @@ const bundle = (folder, entries) => build({
   minify: true,
   external: ["node:*"],
   legalComments: "none",
+  define: { STAMP: JSON.stringify(stamp) },
   plugins: [
     {
       name: "wasm-as-base64",
       setup(build) {
         build.onResolve({ filter: /^pennon\.wasm\?base64$/ }, ({ path }) => ({ path, namespace: "base64" }))
         build.onLoad({ filter: /.*/, namespace: "base64" }, () => ({
-          contents: readFileSync(wasm).toString("base64"),
+          contents: module.toString("base64"),
           loader: "text",
         }))
       },
@@ -39,7 +46,7 @@ const bundle = (folder, entries) => build({
 })
 await bundle("dist", entries)
 await bundle("dist-testing", ["testing"])
-for (const folder of ["dist", "dist-testing"]) cpSync(wasm, at(`${folder}/pennon.wasm`))
+for (const folder of ["dist", "dist-testing"]) writeFileSync(at(`${folder}/pennon.wasm`), module)
 execFileSync(at("node_modules/.bin/tsc"), ["--project", at("tsconfig.json")], { stdio: "inherit" })
 // Users see the entries and their types; what is inside is nobody's to import.
 const published = [...entries, "types"].map((name) => `${name}.d.ts`)

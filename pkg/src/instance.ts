@@ -49,6 +49,8 @@ export function startInstance(load: LoadModule): Promise<Instance> {
 
 async function start(load: LoadModule): Promise<Instance> {
   const module = await load()
+  const [stamp] = WebAssembly.Module.customSections(module, "pennon")
+  if (!stamp || String.fromCharCode(...new Uint8Array(stamp)) !== STAMP) throw new Error("a module of another version")
   let glue: ReturnType<typeof bind>
   let memory: WebAssembly.Memory
   let dead = false

@@ -57,3 +57,19 @@ test("a client settles in its time also when the module never comes", async (t) 
   })
   await client.close()
 })
+
+test("a module of another version is not started", async (t) => {
+  const compile = WebAssembly.compile
+  t.mock.method(WebAssembly, "compile", (bytes) => {
+    // What it says of itself is its last section.
+    const other = new Uint8Array(bytes)
+    other[other.length - 1] ^= 1
+    return compile(other)
+  })
+  const { createClient } = await import(`${import.meta.resolve("pennon")}?${encodeURIComponent(t.name)}`)
+  const client = await createClient({ ruleset: RULESET })
+  assert.equal(client.decide("price").errorCode, "PROVIDER_FATAL")
+  assert.deepEqual(client.problems().map(({ code }) => code), ["WASM_UNAVAILABLE"])
+  assert.match(client.problems()[0].message, /a module of another version/)
+  await client.close()
+})

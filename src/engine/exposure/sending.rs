@@ -223,11 +223,11 @@ impl State {
         !self.is_answered && now.wall_ms - waiting.ts_ms > self.config.timing.expiry_ms
     }
 
-    /// Gives up what is older than the collector's memory. A clock that disagrees with the server's expires nothing.
+    /// Gives up what is older than the collector's memory, where the clock is known to agree with the server's.
     fn expire(&mut self, now: Now, effects: &mut Vec<Effect>) {
         let timing = self.config.timing;
-        let disagrees = |offset_ms: f64| (now.wall_ms - now.mono_ms - offset_ms).abs() > timing.clock_trust_ms;
-        if !self.is_answered || self.server_offset_ms.is_some_and(disagrees) {
+        let agrees = |offset_ms: f64| (now.wall_ms - now.mono_ms - offset_ms).abs() <= timing.clock_trust_ms;
+        if !self.server_offset_ms.is_some_and(agrees) {
             return;
         }
         let is_old = |waiting: &Waiting| waiting.flight == 0 && now.wall_ms - waiting.ts_ms > timing.expiry_ms;
