@@ -444,8 +444,14 @@ fn a_full_ring_evicts_the_oldest_rows_without_an_experiment_first() {
     page.read("e0");
     page.read(&sent);
     assert_eq!(page.recorded.len(), rows, "an experiment, and what is on its way, stay");
+    let all = dropped(&page);
     page.read(&evicted);
-    assert_eq!(page.recorded.len(), rows + 1, "{evicted} is recorded again");
+    assert_eq!((page.recorded.len(), dropped(&page)), (rows, all), "it does not evict another in its turn");
+    page.network = Network::Answers(Outcome::Acknowledged);
+    page.advance(MINUTE_MS);
+    let rows = page.recorded.len();
+    page.read(&evicted);
+    assert_eq!(page.recorded.len(), rows + 1, "{evicted} is recorded once there is room");
 }
 
 #[test]

@@ -180,6 +180,8 @@ struct Model {
     last_number: u32,
     /// How many evictions the server knows of.
     last_told: u64,
+    /// What was evicted since the last delivery.
+    evicted: HashSet<Scope>,
 }
 
 impl Model {
@@ -208,6 +210,7 @@ impl Model {
             kept_ledgers: String::new(),
             last_number: 0,
             last_told: 0,
+            evicted: HashSet::new(),
         }
     }
 
@@ -306,6 +309,7 @@ impl Model {
             assert_eq!((recorded.len(), refused, stale), (0, 0, false), "a known exposure changes nothing");
         } else if let [row] = recorded[..] {
             assert_eq!(refused, 0);
+            assert!(scope.as_ref().is_none_or(|scope| !self.evicted.contains(scope)), "evicted and taken again");
             assert!(!seen.decided || self.has_spare_half(row.len()), "half of the ring is for what is seen");
             let evicted = self.make_room(row.len());
             assert_eq!(evicted.map(|count| count > 0), Some(stale), "an eviction un-marks, and is told");
@@ -374,9 +378,10 @@ impl Model {
 
     /// Nothing that might go would have made room for so many bytes. It is counted once per flush and id.
     fn refuse(&mut self, scope: Scope, row_bytes: usize) {
+        let was_evicted = self.evicted.contains(&scope);
         let stay = || self.waiting.iter().filter(|waiting| waiting.precious || waiting.flight.is_some());
         let stay_bytes: usize = stay().map(|waiting| waiting.row.len()).sum();
-        assert!(stay().count() >= RING_ROWS || stay_bytes + row_bytes > RING_BYTES, "there was room");
+        assert!(was_evicted || stay().count() >= RING_ROWS || stay_bytes + row_bytes > RING_BYTES, "there was room");
         // Where each exposure is a row of its own, its id is made of the number it would have had.
         let number = match &scope {
             Scope::Exposure(seen) if seen.scope(self.dedup).is_none() => self.counters.seq_max + 1,
@@ -403,6 +408,7 @@ impl Model {
         while self.waiting.len() >= RING_ROWS || self.waiting_bytes() + bytes > RING_BYTES {
             let place = self.waiting.iter().position(|waiting| !waiting.precious && waiting.flight.is_none())?;
             let gone = self.waiting.remove(place);
+            self.evicted.extend(gone.scope.clone());
             self.rows.get_mut(&gone.id).unwrap().1 = true;
             self.counters.ring_full += 1;
             evicted += 1;
@@ -640,6 +646,9 @@ impl Model {
         assert_eq!(ids.iter().collect::<Vec<_>>(), on_it, "an outcome is that of its flight's rows");
         if acknowledged {
             self.last_told = self.last_told.max(tells);
+            if !ids.is_empty() {
+                self.evicted.clear();
+            }
             self.delivered += ids.len() as u32;
             if let Some(delivered) = &mut self.flush {
                 *delivered += ids.len();

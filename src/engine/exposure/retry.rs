@@ -34,6 +34,8 @@ pub struct Retry {
     attempted_ms: f64,
     /// What storage holds, as far as is known.
     stored: String,
+    /// Whether this tab knows more.
+    is_news: bool,
 }
 
 impl Retry {
@@ -47,6 +49,7 @@ impl Retry {
             not_before_ms: f64::NEG_INFINITY,
             attempted_ms: f64::NEG_INFINITY,
             stored: String::new(),
+            is_news: false,
         }
     }
 
@@ -87,10 +90,12 @@ impl Retry {
         self.attempted_ms = now.mono_ms;
         if self.is_failing() {
             self.not_before_ms = now.mono_ms + self.timing.flight_timeout_ms;
+            self.is_news = true;
         }
     }
 
     pub fn succeeded(&mut self) {
+        self.is_news |= self.failures > 0;
         self.failures = 0;
         self.kind = Kind::Backoff;
         self.not_before_ms = f64::NEG_INFINITY;
@@ -117,6 +122,7 @@ impl Retry {
         };
         self.kind = kind;
         self.not_before_ms = now.mono_ms + delay_ms;
+        self.is_news = true;
     }
 
     /// From 0 to just below 1. (xorshift64*, Vigna 2016: enough to spread what must not come together.)
@@ -130,7 +136,7 @@ impl Retry {
     /// What is to be stored, unless storage holds it: version, kind, failures, and on the wall clock until when to wait,
     /// since when it fails, when it was tried last.
     pub fn to_store(&mut self, now: Now) -> Option<String> {
-        if self.failures == 0 && self.stored.is_empty() {
+        if !std::mem::take(&mut self.is_news) {
             return None;
         }
         let mut text = String::from(match self.kind {
@@ -143,9 +149,6 @@ impl Retry {
             text.push('|');
             let is_said = self.failures > 0 && mono_ms.is_finite();
             push_integer(&mut text, if is_said { (mono_ms + now.wall_ms - now.mono_ms) as u64 } else { 0 });
-        }
-        if text == self.stored {
-            return None;
         }
         self.stored = text.clone();
         Some(text)
@@ -173,6 +176,7 @@ impl Retry {
         };
         self.stored = stored.to_owned();
         self.failures = failures.min(1 << 16) as u32;
+        self.is_news = false;
         if self.failures == 0 {
             self.succeeded();
             return true;

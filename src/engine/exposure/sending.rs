@@ -97,6 +97,9 @@ impl State {
             self.remember(waiting.id, waiting.link, waiting.recurs);
         }
         release(&done, effects);
+        if !done.is_empty() {
+            self.evicted.clear();
+        }
         self.delivered += done.len() as u32;
         if let Some(delivered) = &mut self.flush_delivered {
             *delivered += done.len();
@@ -340,7 +343,8 @@ impl State {
     /// Keeps one timer armed while anything waits. An earlier one takes the place of a later one.
     pub(super) fn schedule(&mut self, now: Now, effects: &mut Vec<Effect>) {
         let (interval_ms, timeout_ms) = (self.config.flush_interval_ms, self.config.timing.flight_timeout_ms);
-        let waits = self.has_news() || self.ring.iter().any(|waiting| waiting.flight == 0);
+        let waits = self.consent == Consent::Granted
+            && (self.has_news() || self.ring.iter().any(|waiting| waiting.flight == 0));
         if !waits {
             self.flush_due_mono_ms = None;
         } else if !self.flights.iter().any(|flight| !flight.exit) {

@@ -20,7 +20,7 @@ use super::super::effect::Effect;
 use super::super::platform::Platform;
 use super::super::text::{cut, push_integer};
 use super::super::time::Now;
-use super::acknowledged::Acknowledged;
+use super::acknowledged::{Acknowledged, MAX_IDS};
 use super::adoption::{Adopted, Orphan};
 use super::batch;
 use super::id::{Dedup, Id, IdFields};
@@ -157,6 +157,9 @@ pub struct State {
     pub(super) dropped: Drops,
     /// Ids refused since the last flush began.
     pub(super) refused: Vec<Id>,
+    /// Short ids of rows evicted since the last delivery, in the order of their bytes. Taken again, each would evict
+    /// another, for as long as the page reads more flags than there is room for.
+    pub(super) evicted: Vec<[u8; 8]>,
     /// When the next flush is due, on the monotonic clock.
     pub(super) flush_due_mono_ms: Option<f64>,
     pub(super) retry: Retry,
@@ -219,6 +222,7 @@ impl State {
             delivered: 0,
             dropped: Drops::default(),
             refused: Vec::new(),
+            evicted: Vec::new(),
             flush_due_mono_ms: None,
             retry,
             rejections: 0,
@@ -392,7 +396,8 @@ impl State {
 
     /// Whether there was room for the row, which this client has recorded.
     fn take_up(&mut self, waiting: Waiting, effects: &mut Vec<Effect>) -> bool {
-        let may_wait = self.consent == Consent::Granted || self.ring.len() < MAX_ROWS_WITHOUT_CONSENT;
+        let may_wait = (self.consent == Consent::Granted || self.ring.len() < MAX_ROWS_WITHOUT_CONSENT)
+            && self.evicted.binary_search(&waiting.id.short(waiting.link)).is_err();
         let Some(evicted) = Some(()).filter(|()| may_wait).and_then(|()| self.ring.make_room(waiting.row.len())) else {
             if !self.refused.contains(&waiting.id) && self.refused.len() < MAX_ROWS {
                 self.refused.push(waiting.id);
@@ -403,6 +408,9 @@ impl State {
         };
         if !evicted.is_empty() {
             self.give_up(&evicted, Dropped::RingFull, effects);
+            self.evicted.extend(evicted.iter().map(|waiting| waiting.id.short(waiting.link)));
+            self.evicted.sort_unstable();
+            self.evicted.truncate(MAX_IDS);
             effects.push(Effect::Stale);
         }
         self.ledger.seq_max += 1;
