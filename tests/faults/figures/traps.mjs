@@ -81,7 +81,9 @@ async function trapOften({ kinds, count, round }) {
       result.thrown++
     }
   }
-  const lives = () => guarded(() => client.peek("plain0", "fallback")) !== "fallback"
+  // Each time another flag: what was asked for before is answered without the module.
+  let asked = 0
+  const lives = () => guarded(() => client.peek(`plain${asked++ % 700}`)) !== undefined
   const person = `person-${round + 1}`
   guarded(() => client.identify(person))
   let place = 0
