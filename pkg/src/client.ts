@@ -8,7 +8,7 @@ import { createHandshake } from "./handshake.js"
 import { startInstance, type Instance, type LoadModule, type Member } from "./instance.js"
 import { createKeeper } from "./keeper.js"
 import { createLifeboat } from "./lifeboat.js"
-import { hostFetch, later, letGo, parse, soon, stringify, unwatched, wallClockMs } from "./natives.js"
+import { hostFetch, later, letGo, parse, soon, stringify, unwatched, wallClockMs, whenOver } from "./natives.js"
 import { readOptions, type Settings } from "./options.js"
 import { addOverride, keepOverrides, MAX_KEY_LENGTH, tabOverrides, type Overrides } from "./overrides.js"
 import { deepEqual, plain, plainObject } from "./plain.js"
@@ -778,7 +778,7 @@ function waitAtMost(timeoutMs: number, work: Promise<unknown>, late: () => void)
       late()
       resolve()
     }, timeoutMs)
-    void work.then(() => {
+    void whenOver(work, () => {
       clearTimeout(timer)
       resolve()
     })

@@ -1,6 +1,6 @@
 import type { Area } from "./area.js"
 import { hashOf } from "./hash.js"
-import { later, soon, wallClockMs } from "./natives.js"
+import { later, soon, wallClockMs, whenOver } from "./natives.js"
 import { timing } from "./timing.js"
 
 /** A segment takes rows until its text has so many UTF-16 units. What a task records stays together. */
@@ -241,7 +241,7 @@ export function alone(area: Area, name: string, id: string, work: () => void): v
   const { locks } = navigator as { locks?: LockManager }
   if (locks) {
     // The lock is over when `work` is: one that is held refuses the page its place in the back/forward cache.
-    locks.request(name, { ifAvailable: true }, (lock) => void (lock && work())).catch(() => undefined)
+    void whenOver(locks.request(name, { ifAvailable: true }, (lock) => void (lock && work())))
     return
   }
   const nowMs = wallClockMs()

@@ -2,7 +2,7 @@ import type { Area } from "./area.js"
 import { readClaim, writeClaim, type Claim } from "./claim.js"
 import { hashOf } from "./hash.js"
 import { createKept } from "./kept.js"
-import { later, random, wallClockMs } from "./natives.js"
+import { later, random, wallClockMs, whenOver } from "./natives.js"
 import { fetchRuleset, type RulesetText } from "./ruleset.js"
 
 /** While there is no ruleset at all it is asked for sooner: after twice, four times, … so many milliseconds. */
@@ -111,7 +111,12 @@ export function createPoller(source: UrlSource, area: Area, claimKey: string, ta
     claim(askedMs)
     plan(own.nextMs)
     let problem: Error | undefined
-    const answer = await fetchRuleset(url, headers, known, controller.signal).catch((error: Error) => void (problem = error))
+    let answer: RulesetText | undefined
+    try {
+      answer = await fetchRuleset(url, headers, known, controller.signal)
+    } catch (error) {
+      problem = error as Error
+    }
     await started
     if (request !== controller) return
     request = undefined
@@ -125,7 +130,7 @@ export function createPoller(source: UrlSource, area: Area, claimKey: string, ta
     // What is kept counts from when it was last found to be the newest; to write it each time would cost more than it tells.
     const keptAtMs = wallClockMs()
     if (known && !failures && (isNew || keptAtMs - own.keptAtMs > maxAgeMs / 24)) {
-      void kept.write({ ...known, keptAtMs }).then(() => goOn(askedMs, keptAtMs))
+      void whenOver(kept.write({ ...known, keptAtMs }), () => goOn(askedMs, keptAtMs))
     } else goOn(askedMs)
   }
 
