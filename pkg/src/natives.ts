@@ -62,6 +62,11 @@ export async function whenOver(promise: unknown, next?: () => void): Promise<voi
   next?.()
 }
 
+/** Ends a timer, if there is one. */
+export function cancel(timer: unknown): void {
+  safe(() => clearTimeout(timer as number))()
+}
+
 /** A timer of ours keeps no Node process alive. */
 export function letGo(timer: unknown): void {
   ;(timer as { unref?(): void } | undefined)?.unref?.()

@@ -2,7 +2,7 @@ import type { Area } from "./area.js"
 import { readClaim, writeClaim, type Claim } from "./claim.js"
 import { hashOf } from "./hash.js"
 import { createKept } from "./kept.js"
-import { later, random, wallClockMs, whenOver } from "./natives.js"
+import { cancel, later, random, wallClockMs, whenOver } from "./natives.js"
 import { fetchRuleset, type RulesetText } from "./ruleset.js"
 
 /** While there is no ruleset at all it is asked for sooner: after twice, four times, … so many milliseconds. */
@@ -83,7 +83,7 @@ export function createPoller(source: UrlSource, area: Area, claimKey: string, ta
 
   /** Looks again at that time. */
   function plan(atMs: number): void {
-    clearTimeout(timer as number)
+    cancel(timer)
     if (isIdle()) return
     const waitMs = atMs - wallClockMs()
     timer = later(() => void look(), (waitMs > 0 ? Math.min(waitMs, longestMs) : refreshMs) + random() * JITTER * refreshMs)
@@ -91,7 +91,7 @@ export function createPoller(source: UrlSource, area: Area, claimKey: string, ta
 
   /** Asks if it is time to. `isShown`: the page has become visible, or is online again. */
   async function look(isShown?: boolean): Promise<void> {
-    clearTimeout(timer as number)
+    cancel(timer)
     if (isIdle()) return
     const told = isShared() ? readClaim(area, claimKey, id) : undefined
     if (told && told.keptAtMs > own.keptAtMs) await takeKept()
@@ -176,7 +176,7 @@ export function createPoller(source: UrlSource, area: Area, claimKey: string, ta
     },
     stop() {
       stopped = true
-      clearTimeout(timer as number)
+      cancel(timer)
       request?.abort()
       request = undefined
     },
