@@ -1,3 +1,5 @@
+import { whenOver } from "./natives.js"
+
 /**
  * Whether a response acknowledges the rows that were sent: 204; or 200 to 202 with a JSON content type, or without a
  * body. Anything else (a captive portal's page, a proxy's 203, a partial answer) does not. The body is never parsed, and
@@ -12,7 +14,7 @@ export async function isAcknowledged(response: Response): Promise<boolean> {
   }
   // It has no body. But at its end the browser gives back the request's share of the keepalive quota, which the next batch
   // needs: Chromium refuses most batches that are sent as soon as the status of the last one is there.
-  if (status === 204) await response.text().catch(() => undefined)
+  if (status === 204) await whenOver(response.text())
   else drop(response)
   return acknowledged
 }
@@ -23,11 +25,11 @@ async function isEmpty(body: ReadableStream<Uint8Array>): Promise<boolean> {
   try {
     return (await reader.read()).done
   } finally {
-    reader.cancel().catch(() => undefined)
+    void whenOver(reader.cancel())
     reader.releaseLock()
   }
 }
 
 function drop(response: Response): void {
-  if (response.body && !response.bodyUsed) response.body.cancel().catch(() => undefined)
+  if (response.body && !response.bodyUsed) void whenOver(response.body.cancel())
 }

@@ -36,6 +36,7 @@ const nameAt = host?.key
 
 /** What the outboxes of the origin take; NaN when it has to be counted. The clients of a page share it. */
 let taken = NaN
+const told = new WeakSet<StorageEvent>()
 
 const isOutbox = (key: string | null): key is string => /^pennon1:.*:q:/.test(key ?? "")
 const sizeOf = (key: string, text: string | null | undefined): number => (typeof text === "string" ? key.length + text.length : 0)
@@ -69,11 +70,12 @@ export function createArea(start: string, persist: boolean, mayStore: boolean): 
   function store(key: string, text: string, limit = Infinity): void {
     let change = 0
     if (isOutbox(key)) {
-      if (!(taken >= 0)) taken = storedKeys("pennon1:").filter(isOutbox).reduce((sum, key) => sum + sizeOf(key, stored(key)), 0)
       change = sizeOf(key, text) - sizeOf(key, stored(key))
+      // What other tabs tell comes late, or not at all: before anything is refused it is counted.
+      if (!(taken >= 0 && taken + change <= limit)) taken = storedKeys("pennon1:").filter(isOutbox).reduce((sum, key) => sum + sizeOf(key, stored(key)), 0)
     }
     refused.add(key)
-    if (taken + change > limit) throw new RangeError("no room for more")
+    if (change > 0 && taken + change > limit) throw new RangeError("no room for more")
     setItem!.call(storage, key, text)
     taken += change
     refused.delete(key)
@@ -114,7 +116,11 @@ export function createArea(start: string, persist: boolean, mayStore: boolean): 
       const known = [...memory.keys()].filter((key) => key.startsWith(start))
       return [...new Set(may ? [...known, ...storedKeys(start)] : known)]
     },
-    changed({ key, oldValue, newValue }) {
+    changed(event) {
+      // Each client of a page is told.
+      if (told.has(event)) return
+      told.add(event)
+      const { key, oldValue, newValue } = event
       if (key === null) taken = NaN
       else if (isOutbox(key)) taken += sizeOf(key, newValue) - sizeOf(key, oldValue)
     },

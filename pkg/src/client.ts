@@ -8,7 +8,7 @@ import { createHandshake } from "./handshake.js"
 import { startInstance, type Instance, type LoadModule, type Member } from "./instance.js"
 import { createKeeper } from "./keeper.js"
 import { createLifeboat } from "./lifeboat.js"
-import { hostFetch, later, letGo, parse, soon, stringify, unwatched, wallClockMs } from "./natives.js"
+import { cancel, hostFetch, later, letGo, parse, soon, stringify, unwatched, wallClockMs, whenOver } from "./natives.js"
 import { readOptions, type Settings } from "./options.js"
 import { addOverride, keepOverrides, MAX_KEY_LENGTH, tabOverrides, type Overrides } from "./overrides.js"
 import { deepEqual, plain, plainObject } from "./plain.js"
@@ -57,7 +57,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   const events = createEvents()
   const problems = createProblems((problem) => {
     events.emit("problem", problem)
-    if (settings.debug) console.warn(`pennon: ${problem.code} at ${problem.where}: ${problem.message}`)
+    if (settings.debug) attempt(() => console.warn(`pennon: ${problem.code} at ${problem.where}: ${problem.message}`), undefined)
   })
   const prefix = `pennon1:${settings.namespace}:`
   let { consent } = settings
@@ -123,7 +123,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   function stopTouching(): void {
     engine = undefined
     engines++
-    clearTimeout(timer as number)
+    cancel(timer)
     listening?.abort()
     handshake?.stop()
   }
@@ -319,6 +319,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     if (state === consent) return
     consent = state
     const isGranted = state === "granted"
+    if (isGranted) keepForTab()
     if (!isGranted) {
       tellConsent()
       lifeboat?.stop()
@@ -371,7 +372,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     release: (numbers) => keeper?.release(numbers),
     wake: () => enter((engine) => engine.tick(), undefined),
     keepTimer(id) {
-      clearTimeout(timer as number)
+      cancel(timer)
       timer = id
       letGo(id)
     },
@@ -469,6 +470,11 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
 
   const tabKey = `${prefix}o`
   const overrides: Overrides = settings.overridesFromUrl ? tabOverrides(tabKey) : new Map()
+  /** As far as the person agrees: to forget them needs nobody's consent. */
+  function keepForTab(): void {
+    if (settings.overridesFromUrl && (consent === "granted" || overrides.size === 0)) keepOverrides(tabKey, overrides)
+  }
+  keepForTab()
 
   /** Lists the overrides that name nothing of the ruleset. The engine passes over them. */
   function checkOverrides(engine: Engine): void {
@@ -483,7 +489,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
 
   function clearOverrides(): void {
     overrides.clear()
-    if (settings.overridesFromUrl) keepOverrides(tabKey, overrides)
+    keepForTab()
   }
 
   /** The engine holds its own copies; these are for the next engine, and for `setAttributes` to merge into. */
@@ -595,7 +601,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
         problems.add("INVALID_KEY", "override", `found ${shown(key)}, ${shown(variant)}, expected two keys`)
         return
       }
-      if (settings.overridesFromUrl) keepOverrides(tabKey, overrides)
+      keepForTab()
       command((engine) => {
         engine.overrideFlag(key, variant, exposures)
         checkOverrides(engine)
@@ -616,6 +622,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
         problems.add("INVALID_CONSENT", "setConsent", `found ${shown(state)}, expected ${CONSENTS.join(", ")}`)
         return
       }
+      if (state === consent) return
       if (state === "denied") {
         // Other tabs are told through storage, this page's clients at once.
         attempt(() => area.setItem(`${prefix}c`, state), undefined)
@@ -774,12 +781,13 @@ const CONSENTS: readonly Consent[] = ["granted", "pending", "denied"]
 /** Settles with `work`, or after that many milliseconds, when `late` is called. */
 function waitAtMost(timeoutMs: number, work: Promise<unknown>, late: () => void): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => {
+    // Where a page has broken timers, for as long as it takes.
+    const timer = attempt(() => setTimeout(() => {
       late()
       resolve()
-    }, timeoutMs)
-    void work.then(() => {
-      clearTimeout(timer)
+    }, timeoutMs), undefined)
+    void whenOver(work, () => {
+      cancel(timer)
       resolve()
     })
   })

@@ -1,5 +1,5 @@
 import { isAcknowledged } from "./acknowledge.js"
-import { unwatched, wallClockMs } from "./natives.js"
+import { unwatched, wallClockMs, whenOver } from "./natives.js"
 import { timesTold, type Told } from "./retry-after.js"
 import type { FlushResult } from "./types.js"
 
@@ -57,7 +57,7 @@ export function createDelivery(
   return {
     post(init, settled) {
       const asked = ask(init)
-      settle(asked, settled).catch(() => undefined)
+      void whenOver(settle(asked, settled))
       return asked !== undefined
     },
     flush(begin) {

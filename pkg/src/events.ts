@@ -1,5 +1,5 @@
 import { attempt } from "./boundary.js"
-import { soon } from "./natives.js"
+import { soon, whenOver } from "./natives.js"
 import type { ClientEvents } from "./types.js"
 
 type Listener = (payload: never) => unknown
@@ -32,8 +32,7 @@ export function createEvents(): Events {
         for (const listener of [...known]) {
           try {
             // A promise may be another frame's, or a library's: whatever has a `then` may reject.
-            const result = listener(payload as never) as PromiseLike<unknown> | undefined
-            if (typeof result?.then === "function") void result.then(undefined, () => undefined)
+            void whenOver(listener(payload as never))
           } catch {
             // The listener's own affair.
           }

@@ -1,4 +1,4 @@
-import { later, wallClockMs } from "./natives.js"
+import { cancel, later, wallClockMs } from "./natives.js"
 
 /** How long a slice may take, in milliseconds, before it ends with the flag it is at: that may still send a batch. */
 const SLICE_MS = 3
@@ -22,7 +22,7 @@ export function createHandshake(visit: (place: number) => boolean | undefined): 
 
   function plan(): void {
     isWaiting = false
-    clearTimeout(timer as number)
+    cancel(timer)
     timer = later(slice, 0)
   }
 
@@ -50,6 +50,6 @@ export function createHandshake(visit: (place: number) => boolean | undefined): 
     goOn() {
       if (isWaiting) plan()
     },
-    stop: () => clearTimeout(timer as number),
+    stop: () => cancel(timer),
   }
 }

@@ -75,7 +75,7 @@ export function createKeeper(area: Area, prefix: string, engine: Kept): Keeper {
   }
 
   function adopt(): void {
-    if (id && !isAway && area.isShared && !document.hidden && orphans(area, root, id).length > 0) alone(area, `${prefix}a`, id, () => id && adoptNow())
+    if (id && !isAway && area.isShared && !document.hidden && orphans(area, root, id).length > 0) alone(area, `${prefix}a`, id, () => id && !isAway && adoptNow())
   }
 
   function lookAround(): void {

@@ -1,6 +1,6 @@
 import type { Area } from "./area.js"
 import { hashOf } from "./hash.js"
-import { later, parse, stringify, utf8, wallClockMs } from "./natives.js"
+import { cancel, later, parse, stringify, utf8, wallClockMs } from "./natives.js"
 import { orphans, readSegment, removeSegment } from "./outbox.js"
 import { timing } from "./timing.js"
 
@@ -30,6 +30,8 @@ export function createLifeboat(
 ): Lifeboat {
   let timer: unknown
   let isOut = false
+  /** How often it began. What an earlier trip is at ends with it. */
+  let trips = 0
 
   /** What to send, and what of each segment that is. */
   function load(): { body: string; taken: Map<string, Set<string>> } {
@@ -42,7 +44,10 @@ export function createLifeboat(
       const { owner, ledgers, lines } = readSegment(area, root, at)
       const sent = new Set<string>()
       for (const line of lines) {
-        bytes += utf8.encode(line).length
+        const length = utf8.encode(line).length
+        // None of ours: it would hold up all others.
+        if (length > MAX_BYTES) continue
+        bytes += length
         if (++rows > MAX_ROWS || bytes > MAX_BYTES) break
         const row = parsed(line.slice(1))
         if (row) (line[0] === "l" ? batch.links : batch.exposures).push(row)
@@ -51,26 +56,30 @@ export function createLifeboat(
       if (sent.size === 0) continue
       taken.set(at, sent)
       const of = parsed(ledgers)
-      if (Array.isArray(of) && !owners.has(owner)) batch.ledgers.push(...of)
+      if (Array.isArray(of) && !owners.has(owner)) batch.ledgers = batch.ledgers.concat(of)
       owners.add(owner)
     }
     return { body: stringify(batch), taken }
   }
 
-  async function row(): Promise<void> {
-    const nowMs = wallClockMs()
-    const waitMs = Number(area.getItem(turnKey)) - nowMs
-    if (!(waitMs > 0 && waitMs <= LONGEST_WAIT_MS)) {
-      const { body, taken } = load()
-      if (taken.size > 0) {
-        turn(nowMs + EVERY_MS * timing.scale)
-        const retryMs = await send(body)
-        if (!isOut) return
-        if (retryMs === undefined) taken.forEach(unload)
-        else turn(nowMs + Math.min(Math.max(retryMs, EVERY_MS), LONGEST_WAIT_MS) * timing.scale)
+  async function row(trip: number): Promise<void> {
+    try {
+      const nowMs = wallClockMs()
+      const waitMs = Number(area.getItem(turnKey)) - nowMs
+      if (!(waitMs > 0 && waitMs <= LONGEST_WAIT_MS)) {
+        const { body, taken } = load()
+        if (taken.size > 0) {
+          turn(nowMs + EVERY_MS * timing.scale)
+          const retryMs = await send(body)
+          if (trip !== trips || !isOut) return
+          if (retryMs === undefined) taken.forEach(unload)
+          else turn(nowMs + Math.min(Math.max(retryMs, EVERY_MS), LONGEST_WAIT_MS) * timing.scale)
+        }
       }
+    } catch {
+      // What was stored, or what this is made of, is not what it should be. It may be the next time.
     }
-    timer = later(() => void row(), EVERY_MS * timing.scale)
+    timer = later(() => void row(trip), EVERY_MS * timing.scale)
   }
 
   function turn(atMs: number): void {
@@ -99,11 +108,11 @@ export function createLifeboat(
     begin() {
       if (isOut) return
       isOut = true
-      void row()
+      void row(++trips)
     },
     stop() {
       isOut = false
-      clearTimeout(timer as number)
+      cancel(timer)
     },
   }
 }

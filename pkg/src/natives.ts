@@ -49,6 +49,24 @@ export function later(task: () => void, delayMs: number): unknown {
   }
 }
 
+/**
+ * Waits for the end of a promise, whatever it is; nobody is told how it failed. (`await` looks for no `then`, which a page
+ * may have replaced.)
+ */
+export async function whenOver(promise: unknown, next?: () => void): Promise<void> {
+  try {
+    await promise
+  } catch {
+    // It ended.
+  }
+  next?.()
+}
+
+/** Ends a timer, if there is one. */
+export function cancel(timer: unknown): void {
+  safe(() => clearTimeout(timer as number))()
+}
+
 /** A timer of ours keeps no Node process alive. */
 export function letGo(timer: unknown): void {
   ;(timer as { unref?(): void } | undefined)?.unref?.()

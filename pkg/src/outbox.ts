@@ -1,6 +1,6 @@
 import type { Area } from "./area.js"
 import { hashOf } from "./hash.js"
-import { later, soon, wallClockMs } from "./natives.js"
+import { later, soon, wallClockMs, whenOver } from "./natives.js"
 import { timing } from "./timing.js"
 
 /** A segment takes rows until its text has so many UTF-16 units. What a task records stays together. */
@@ -218,15 +218,16 @@ export function readSegment(area: Area, root: string, key: string): Segment {
   const lease = root + owner
   const ledgers = /^1\|.*?\|.*?\|(.*)$/.exec(area.getItem(lease) ?? "")?.[1] ?? ""
   if (key === lease) return { owner, ledgers, lines: [], corrupt: 0, length: 0 }
-  const text = area.getItem(key) ?? ""
-  const records = text.split("\n")
+  const text = area.getItem(key)
+  // Another tab may just have taken it.
+  const records = text?.split("\n") ?? []
   const lines: string[] = []
   for (const record of records) {
     const end = record.indexOf("|")
     const line = record.slice(end + 1)
     if (end > 0 && hashOf(line) === record.slice(0, end)) lines.push(line)
   }
-  return { owner, ledgers, lines, corrupt: records.length - lines.length, length: text.length }
+  return { owner, ledgers, lines, corrupt: records.length - lines.length, length: text?.length ?? 0 }
 }
 
 /** Removes a segment, and with the last one the lease. */
@@ -238,11 +239,15 @@ export function removeSegment(area: Area, root: string, key: string): void {
 
 /** Calls `work` unless another tab does the same now. */
 export function alone(area: Area, name: string, id: string, work: () => void): void {
-  const { locks } = navigator as { locks?: LockManager }
-  if (locks) {
-    // The lock is over when `work` is: one that is held refuses the page its place in the back/forward cache.
-    locks.request(name, { ifAvailable: true }, (lock) => void (lock && work())).catch(() => undefined)
-    return
+  try {
+    const { locks } = navigator as { locks?: LockManager }
+    if (locks) {
+      // The lock is over when `work` is: one that is held refuses the page its place in the back/forward cache.
+      void whenOver(locks.request(name, { ifAvailable: true }, (lock) => void (lock && work())))
+      return
+    }
+  } catch {
+    // A page has put something else in their place.
   }
   const nowMs = wallClockMs()
   const claimedMs = Number(area.getItem(name)?.split(" ")[1])

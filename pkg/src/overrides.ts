@@ -31,7 +31,7 @@ function isName(text: unknown): text is string {
 
 /**
  * What this tab has kept under `name`, and over it what the page's URL says: `?pennon.new_checkout=treatment_a` for one
- * flag, nothing behind the `=` to take one back. Of what is there but was not written here, nothing is taken.
+ * flag, nothing behind the `=` to take one back. Of what is there but was not written here, nothing is taken. Keeps nothing.
  */
 export function tabOverrides(name: string): Overrides {
   const overrides: Overrides = new Map()
@@ -48,7 +48,6 @@ export function tabOverrides(name: string): Overrides {
     if (variant) addOverride(overrides, key, variant, false)
     else overrides.delete(key)
   }
-  keepOverrides(name, overrides)
   return overrides
 }
 

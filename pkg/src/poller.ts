@@ -2,7 +2,7 @@ import type { Area } from "./area.js"
 import { readClaim, writeClaim, type Claim } from "./claim.js"
 import { hashOf } from "./hash.js"
 import { createKept } from "./kept.js"
-import { later, random, wallClockMs } from "./natives.js"
+import { cancel, later, random, wallClockMs, whenOver } from "./natives.js"
 import { fetchRuleset, type RulesetText } from "./ruleset.js"
 
 /** While there is no ruleset at all it is asked for sooner: after twice, four times, … so many milliseconds. */
@@ -83,7 +83,7 @@ export function createPoller(source: UrlSource, area: Area, claimKey: string, ta
 
   /** Looks again at that time. */
   function plan(atMs: number): void {
-    clearTimeout(timer as number)
+    cancel(timer)
     if (isIdle()) return
     const waitMs = atMs - wallClockMs()
     timer = later(() => void look(), (waitMs > 0 ? Math.min(waitMs, longestMs) : refreshMs) + random() * JITTER * refreshMs)
@@ -91,7 +91,7 @@ export function createPoller(source: UrlSource, area: Area, claimKey: string, ta
 
   /** Asks if it is time to. `isShown`: the page has become visible, or is online again. */
   async function look(isShown?: boolean): Promise<void> {
-    clearTimeout(timer as number)
+    cancel(timer)
     if (isIdle()) return
     const told = isShared() ? readClaim(area, claimKey, id) : undefined
     if (told && told.keptAtMs > own.keptAtMs) await takeKept()
@@ -111,7 +111,12 @@ export function createPoller(source: UrlSource, area: Area, claimKey: string, ta
     claim(askedMs)
     plan(own.nextMs)
     let problem: Error | undefined
-    const answer = await fetchRuleset(url, headers, known, controller.signal).catch((error: Error) => void (problem = error))
+    let answer: RulesetText | undefined
+    try {
+      answer = await fetchRuleset(url, headers, known, controller.signal)
+    } catch (error) {
+      problem = error as Error
+    }
     await started
     if (request !== controller) return
     request = undefined
@@ -125,7 +130,7 @@ export function createPoller(source: UrlSource, area: Area, claimKey: string, ta
     // What is kept counts from when it was last found to be the newest; to write it each time would cost more than it tells.
     const keptAtMs = wallClockMs()
     if (known && !failures && (isNew || keptAtMs - own.keptAtMs > maxAgeMs / 24)) {
-      void kept.write({ ...known, keptAtMs }).then(() => goOn(askedMs, keptAtMs))
+      void whenOver(kept.write({ ...known, keptAtMs }), () => goOn(askedMs, keptAtMs))
     } else goOn(askedMs)
   }
 
@@ -171,7 +176,7 @@ export function createPoller(source: UrlSource, area: Area, claimKey: string, ta
     },
     stop() {
       stopped = true
-      clearTimeout(timer as number)
+      cancel(timer)
       request?.abort()
       request = undefined
     },

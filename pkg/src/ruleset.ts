@@ -1,4 +1,4 @@
-import { hostFetch } from "./natives.js"
+import { hostFetch, whenOver } from "./natives.js"
 
 /** The longest ruleset that is read, in bytes. The engine refuses longer ones too. */
 const MAX_BYTES = 8 * 1024 * 1024
@@ -38,7 +38,7 @@ export async function fetchRuleset(
   }
   if (tag && response.status === 304) return undefined
   if (!response.ok) {
-    response.body?.cancel().catch(() => undefined)
+    void whenOver(response.body?.cancel())
     throw new Error(`found status ${response.status}, expected 200 with a ruleset`)
   }
   return { text: await textOf(response), tag: response.type === "basic" ? response.headers.get("etag") : null }
@@ -59,13 +59,13 @@ async function textOf(response: Response): Promise<string> {
     }
     bytes += chunk?.length ?? 0
     if (bytes > MAX_BYTES) {
-      reader?.cancel().catch(() => undefined)
+      void whenOver(reader?.cancel())
       throw new Error(`found more than ${MAX_BYTES} bytes, expected at most ${MAX_BYTES}`)
     }
     try {
       text += decoder.decode(chunk, { stream: chunk !== undefined })
     } catch {
-      reader?.cancel().catch(() => undefined)
+      void whenOver(reader?.cancel())
       throw new Error("found bytes that are not UTF-8, expected a ruleset")
     }
     if (!chunk) return text

@@ -125,3 +125,24 @@ test("outboxes take no more than their limit, whoever of the origin writes them,
   area.changed({ key: null, oldValue: null, newValue: null })
   put(area, `${START}q:me:4`, 1000)
 })
+
+test("what other tabs' outboxes take is counted once, however many clients are told, and again before anything is refused", async (t) => {
+  const { area, createArea, origin } = await areaIn(t)
+  const second = createArea("pennon1:second:", true, true)
+  const [own, other] = [`${START}q:own:0`, `${START}q:other:0`]
+  area.setItem(own, "x".repeat(100), 1000)
+  origin.data.set(other, "x".repeat(500))
+  const event = { key: other, oldValue: null, newValue: "x".repeat(500) }
+  for (const each of [area, second]) each.changed(event)
+  area.setItem(own, "x".repeat(300), 1000)
+  assert.equal(origin.data.get(own).length, 300)
+  // Nobody tells that it is gone.
+  origin.data.delete(other)
+  area.setItem(own, "x".repeat(800), 1000)
+  assert.equal(origin.data.get(own).length, 800)
+  assert.throws(() => area.setItem(own, "x".repeat(1000), 1000), RangeError)
+  origin.data.set(other, "x".repeat(900))
+  area.changed({ key: null })
+  area.setItem(own, "x".repeat(200), 1000)
+  assert.equal(origin.data.get(own).length, 200, "what takes less is never refused")
+})

@@ -158,3 +158,46 @@ test("a page that is prerendered has seen nothing; when it is activated what it 
   for (const { ts_ms } of net.batches.flatMap(({ exposures }) => exposures)) assert.ok(ts_ms >= startMs)
   await client.close()
 })
+
+test("denied again, then granted: other tabs are not told of what is over", async (t) => {
+  const origin = browserWithStorage(t)
+  const { client } = await page(t, { consent: "denied" })
+  const told = []
+  origin.told = ({ key, newValue }) => key === "pennon1:app:c" && told.push(newValue)
+  client.setConsent("denied")
+  client.setConsent("granted")
+  assert.deepEqual([told, origin.data.has("pennon1:app:c")], [[], false])
+  client.setConsent("denied")
+  assert.deepEqual(told, ["denied", null])
+  await client.close()
+})
+
+test("overrides are kept for the tab as long as the person agrees", async (t) => {
+  browserWithStorage(t)
+  const kept = new Map([["pennon1:app:o", '[["price","zero",false]]']])
+  replace(t, "sessionStorage", { value: {
+    getItem: (key) => kept.get(key) ?? null, setItem: (key, text) => kept.set(key, text), removeItem: (key) => kept.delete(key),
+  } })
+  replace(t, "location", { value: new URL("http://app.example/?pennon.greeting=warm") })
+  const { client } = await page(t, { consent: "pending", overrides: { fromUrl: true } })
+  assert.deepEqual([client.getFlag("greeting"), client.getFlag("price")], ["Good to see you", 0])
+  assert.deepEqual([...kept.values()], ['[["price","zero",false]]'], "from before")
+  client.setConsent("denied")
+  client.override("greeting", "warm")
+  assert.equal(kept.size, 0)
+  client.setConsent("granted")
+  assert.deepEqual([...kept.values()].map((text) => JSON.parse(text).map(([key]) => key)), [["price", "greeting"]])
+  client.clearOverrides()
+  assert.equal(kept.size, 0)
+  await client.close()
+})
+
+test("locks that a page has broken cost no engine", async (t) => {
+  const origin = browserWithStorage(t)
+  origin.data.set("pennon1:app:q:gone:0", "nonsense")
+  replace(t, "navigator", { value: { get locks() { throw new Error("no locks") } } })
+  const { client } = await page(t)
+  assert.equal(client.getFlag("greeting"), "Hello")
+  assert.deepEqual([client.stats().traps, client.problems().map(({ code }) => code)], [0, ["FLAG_INVALID"]])
+  await client.close()
+})

@@ -108,3 +108,31 @@ test("rows that came meanwhile stay, and a lifeboat that was stopped removes not
   assert.deepEqual(left(), [`${ROOT}a`, `${ROOT}a:0`])
   assert.equal(origin.data.has(`${PREFIX}b`), true)
 })
+
+test("huge ledgers and a huge line stop nothing", async (t) => {
+  const { batches, lifeboat, left, origin } = await harbour(t, { "a:0": rows(1), "b:0": [`e"${"x".repeat(60_000)}"`], "c:0": rows(1) })
+  origin.data.set(`${ROOT}a`, `1|${NOW_MS}|closed|[${"0,".repeat(300_000)}0]`)
+  const boat = lifeboat()
+  boat.begin()
+  await settle()
+  assert.equal(batches[0].exposures.length, 2)
+  assert.deepEqual(left(), [`${ROOT}b`, `${ROOT}b:0`])
+  boat.stop()
+})
+
+test("stopped and begun again while it waits for an answer it is still one", async (t) => {
+  let answer
+  const { batches, lifeboat } = await harbour(t, { "a:0": rows(1) }, [() => new Promise((resolve) => (answer = resolve))])
+  const boat = lifeboat()
+  boat.begin()
+  boat.stop()
+  boat.begin()
+  answer(0)
+  await settle()
+  const timers = t.mock.method(globalThis, "setTimeout")
+  for (let minute = 1; minute < 5; minute++) {
+    mock.timers.tick(MINUTE_MS)
+    await settle()
+  }
+  assert.deepEqual([timers.mock.callCount(), batches.length], [4, 2])
+})

@@ -366,3 +366,12 @@ test("what is cleared from storage is there again within a minute, and with it t
   mock.timers.tick(MINUTE_MS)
   assert.match(stored("one").lease, /\|open\|$/)
 })
+
+test("a segment that another tab has just taken is no lost row", async (t) => {
+  const { origin } = await browser(t)
+  const { createArea, readSegment } = await source("area", "outbox")
+  const area = createArea(PREFIX, true, true)
+  assert.deepEqual(readSegment(area, ROOT, `${ROOT}gone:0`), { owner: "gone", ledgers: "", lines: [], corrupt: 0, length: 0 })
+  origin.data.set(`${ROOT}gone:0`, "")
+  assert.equal(readSegment(area, ROOT, `${ROOT}gone:0`).corrupt, 1)
+})

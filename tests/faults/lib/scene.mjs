@@ -62,7 +62,8 @@ export async function openScene({ driver, browser, site }) {
     },
     options: ({ exposures, scale = SCALE, ...others } = {}) => ({
       scale,
-      ruleset: { url: "/ruleset.json", refreshMs: 0 },
+      // A busy machine may take long over it.
+      ruleset: { url: "/ruleset.json", refreshMs: 0, readyTimeoutMs: 30_000 },
       exposures: { endpoint: chaos.endpoint, key: "pk_test", flushIntervalMs: 100, targeted: false, ...exposures },
       ...others,
     }),

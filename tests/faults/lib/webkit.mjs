@@ -64,7 +64,8 @@ export async function launch({ acceptsAnyCertificate = false } = {}) {
 
 /**
  * A browser that nobody drives, with a profile that outlives it: while it is driven it keeps none, and its session ends
- * with a page's process. Its pages run by themselves. `urls`: one tab each.
+ * with a page's process. Its pages run by themselves. `urls`: one tab
+ * each, of which the first is visible.
  */
 export async function openAlone({ profile, urls }) {
   const folders = ["XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"].map((name) => [name, join(profile, name)])
@@ -73,11 +74,11 @@ export async function openAlone({ profile, urls }) {
   })
   const renderers = () => descendants(display.pid).filter((process) => /WebKitWebProcess/.test(commandLine(process)))
   return {
-    /** Ends the process of the first tab. */
-    async crashFirst() {
-      const [first] = renderers()
-      killProcess(first)
-      await eventually("the renderer's end", () => !isRunning(first))
+    /** Ends the process of the last tab, which was started last. */
+    async crashLast() {
+      const last = renderers().at(-1)
+      killProcess(last)
+      await eventually("the renderer's end", () => !isRunning(last))
     },
     kill: () => display.kill(),
     close: () => display.kill(),

@@ -521,9 +521,12 @@ row("A11", "a page with zone.js", async (scene) => {
     await app.run(() => begin(options))
   }, options)
   await note(page, scene.options())
-  // What a client begins with is over.
-  await scene.flush(page)
-  await scene.sleep(500)
+  // What a client begins with is to be over: it waits a second for what an earlier page has kept.
+  await scene.eventually("an end of the beginning", async () => {
+    await page.evaluate(() => (tasks.length = 0))
+    await scene.sleep(1500)
+    return page.evaluate(() => tasks)
+  }, ({ length }) => length === 0)
   const scheduled = await page.evaluate(() => {
     tasks.length = 0
     client.on("exposure", () => {})

@@ -124,7 +124,7 @@ export async function storm({ driver, browser, site, seed, tabs: tabCount, expos
         continue
       }
       if (tab.person.next >= FLAGS) tab.person = newPerson()
-      const count = Math.min(random.between(1, Math.ceil(exposures / 40)), FLAGS - tab.person.next)
+      const count = Math.min(random.between(1, Math.ceil(exposures / 16)), FLAGS - tab.person.next)
       if (await read(tab, tab.person.next, count)) tab.person.next += count
       else await sleep(50)
     }
