@@ -14,6 +14,8 @@ export const options = {
   /** The first one. */
   from: { type: "string", default: "1" },
   jobs: { type: "string" },
+  /** No seed begins later. */
+  minutes: { type: "string", default: "Infinity" },
 }
 
 const SEEDS = { chromium: 100, firefox: 10, webkit: 10 }
@@ -37,6 +39,7 @@ export async function measure({ driver, site, chosen }) {
     const { results, failures } = await overSeeds({
       driver,
       jobs,
+      minutes: Number(chosen.minutes),
       seeds: Array.from({ length: seeds }, (_, place) => first + place),
       work: (browser, seed) => storm({ driver, browser, site, seed, exposures, tabs: others.faultyShare > 0 ? 1 + (seed % 3) : 1, ...others }),
     })

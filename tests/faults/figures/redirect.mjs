@@ -11,6 +11,8 @@ export const target = "received in each run: 99 % (Chromium, Firefox), 97 % (Web
 export const options = {
   visitors: { type: "string" },
   delays: { type: "string", default: "0,100,250" },
+  /** Whether the page that visitors are sent to shows the experiment, too. */
+  exposing: { type: "string", default: "no,yes" },
   jobs: { type: "string" },
 }
 
@@ -39,7 +41,7 @@ export async function measure({ driver, site, chosen }) {
   console.log(`${visitors} visitors a run, ${jobs} at a time, in the ratio ${WEIGHTS.join("/")}\n`)
   const row = table("redirect after", "destination exposes", "received", "by arm", "counted twice", "loss apart", "on the wire twice", "sample ratio p", "took")
   const missed = []
-  for (const exposes of [false, true]) {
+  for (const exposes of chosen.exposing.split(",").map((word) => word === "yes")) {
     for (const delayMs of chosen.delays.split(",").map(Number)) {
       const name = `${delayMs} ms, ${exposes ? "exposing" : "not exposing"}`
       const startedMs = Date.now()

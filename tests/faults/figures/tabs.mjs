@@ -13,6 +13,8 @@ export const options = {
   /** The first one. */
   from: { type: "string", default: "1" },
   jobs: { type: "string" },
+  /** No seed begins later. */
+  minutes: { type: "string", default: "Infinity" },
 }
 
 const SEEDS = { chromium: 100, firefox: 3, webkit: 3 }
@@ -24,6 +26,7 @@ export async function measure({ driver, site, chosen }) {
   const first = Number(chosen.from)
   const { results, failures } = await overSeeds({
     driver,
+    minutes: Number(chosen.minutes),
     jobs: Number(chosen.jobs ?? JOBS[driver.name]),
     seeds: Array.from({ length: count }, (_, place) => first + place),
     work: (browser, seed) =>

@@ -195,18 +195,19 @@ function judge({ seed, recorded, ids, ledger, heard }) {
   }
 }
 
-/** Runs `work` for each of the seeds, some beside each other, each lane in a browser of its own. */
-export async function overSeeds({ driver, seeds, jobs, work }) {
+/** Runs `work` for each of the seeds, some beside each other, each lane in a browser of its own. After `minutes` it begins no other. */
+export async function overSeeds({ driver, seeds, jobs, minutes, work }) {
   const queue = [...seeds]
+  const lastMs = Date.now() + 60_000 * minutes
   const results = []
   const failures = []
   await Promise.all(Array.from({ length: jobs }, async () => {
     let browser
-    for (let seed = queue.shift(); seed !== undefined; seed = queue.shift()) {
+    for (let seed = queue.shift(); seed !== undefined && Date.now() < lastMs; seed = queue.shift()) {
       try {
         if (!browser?.isAlive()) browser = await driver.launch()
         results.push(await within(`seed ${seed}`, work(browser, seed), 900_000))
-        if (process.env.PENNON_DEBUG) console.error(JSON.stringify(results.at(-1)))
+        if (results.length % 10 === 0) console.error(`${results.length} of ${seeds.length} seeds`)
       } catch (error) {
         failures.push(`seed ${seed} did not end: ${error?.message ?? error}`)
         console.error(failures.at(-1))
