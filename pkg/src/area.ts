@@ -25,6 +25,8 @@ export interface Area {
   allow(may: boolean, key: string): boolean
   /** Removes all that is the client's, from storage and from memory. */
   purge(): void
+  /** Whether there should be something of the client's in storage, and is nothing. */
+  readonly isPurged: boolean
 }
 
 /** Where storage and its methods were before a page could replace them. On what only looks like storage they throw. */
@@ -139,6 +141,9 @@ export function createArea(start: string, persist: boolean, mayStore: boolean): 
         }
       }
       return isOther
+    },
+    get isPurged() {
+      return area.isShared && storedKeys(start).length === 0
     },
     purge() {
       memory.clear()

@@ -406,7 +406,10 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     }
     if (type === "prerenderingchange") return activated()
     if (type === "pagehide" || type === "freeze") keeper?.leaving(type === "pagehide")
-    else if (type === "pageshow" || type === "resume" || (type === "visibilitychange" && !document.hidden)) keeper?.shown()
+    else if (type === "pageshow" && (event as PageTransitionEvent).persisted && !settings.cookie && area.isPurged) {
+      // Nobody told a page in the back/forward cache that another tab has denied. What it holds must not come back.
+      applyConsent("denied")
+    } else if (type === "pageshow" || type === "resume" || (type === "visibilitychange" && !document.hidden)) keeper?.shown()
     enter((engine) => engine.pageEvent(type), undefined)
     validUntilMs = -Infinity // The session's end has moved, with a clock that was set back also nearer.
   }

@@ -650,6 +650,29 @@ fn an_outage_costs_few_requests_and_loses_nothing() {
 }
 
 #[test]
+fn an_endpoint_that_finds_everything_malformed_is_asked_no_more_often_than_one_that_is_down() {
+    let mut page = Page::first(Dedup::Session, &many(90, 0));
+    page.network = Network::Answers(Outcome::Refused { status: 400, retry_after_ms: None });
+    for at in 0..90 {
+        page.read(&format!("f{at}"));
+    }
+    page.advance(10.0 * MINUTE_MS);
+    assert!(page.sent.len() <= 12 + 25, "{}", page.sent.len());
+}
+
+#[test]
+fn a_timer_that_never_fires_does_not_end_delivery() {
+    let mut page = Page::first(Dedup::Session, &many(2, 0));
+    page.read("f0");
+    page.lose_timers();
+    page.advance(MINUTE_MS);
+    assert_eq!(page.client.exposures().stats().delivered, 0);
+    page.read("f1");
+    page.advance(6000.0);
+    assert_eq!(page.client.exposures().stats().delivered, 2);
+}
+
+#[test]
 fn a_short_outage_ends_within_65_seconds_and_at_once_when_the_page_is_shown_or_online() {
     for event in [None, Some(Input::Shown), Some(Input::Online)] {
         let mut page = Page::first(Dedup::Session, &many(1, 0));

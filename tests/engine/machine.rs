@@ -512,7 +512,7 @@ impl Model {
                     assert!(delay_ms.is_finite() && delay_ms >= 0.0);
                     let wake_at_ms = self.now.mono_ms + delay_ms;
                     assert!(
-                        self.wake_at_mono_ms.is_none_or(|before_ms| wake_at_ms < before_ms),
+                        self.wake_at_mono_ms.is_none_or(|before_ms| wake_at_ms < before_ms || before_ms < self.now.mono_ms),
                         "only an earlier call takes the place of another"
                     );
                     self.wake_at_mono_ms = Some(wake_at_ms);

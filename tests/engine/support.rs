@@ -187,6 +187,11 @@ impl Page {
         self.run(effects);
     }
 
+    /// What was to call back never will.
+    pub fn lose_timers(&mut self) {
+        self.wake_at_mono_ms = None;
+    }
+
     pub fn step(&mut self, input: Input<'_>) {
         let effects = self.client.step(input, self.now);
         self.run(effects);

@@ -16,7 +16,7 @@ const EXIT_BATCH_BYTES: usize = 15 * 1024;
 /// The most requests under way while the page goes away. Together they stay within [`BATCH_BYTES`].
 const EXIT_BATCHES: usize = 3;
 /// After so many refusals for what batches hold, without a success between them, it is not the rows: one bad row in a
-/// hundred is found with eight.
+/// hundred is found with eight. Then each that follows has its wait.
 const MAX_REJECTIONS: u32 = 12;
 
 /// How one batch is put together.
@@ -66,13 +66,18 @@ impl State {
                 self.acknowledge(&flight, effects);
                 self.full_batch_waits() || self.to_drain()
             }
-            Outcome::Refused { status: status @ (400 | 413 | 422), .. } if self.rejections < MAX_REJECTIONS => {
+            Outcome::Refused { status: status @ (400 | 413 | 422), .. } => {
                 self.retry.insist(now); // It is there.
                 self.divide(&flight, status, effects);
-                self.to_drain()
+                if self.rejections < MAX_REJECTIONS {
+                    self.to_drain()
+                } else {
+                    self.rejections = MAX_REJECTIONS - 1; // One at a time from here on.
+                    self.fail(status, None, now);
+                    false
+                }
             }
             Outcome::Refused { status, retry_after_ms } => {
-                self.rejections = 0; // After the wait it goes on with the halves.
                 self.put_back(number);
                 self.fail(status, retry_after_ms, now);
                 false
@@ -360,7 +365,9 @@ impl State {
             .chain(self.flush_due_mono_ms)
             .fold(now.mono_ms + interval_ms.min(timeout_ms), f64::min)
             .max(now.mono_ms);
-        if self.wake_at_mono_ms.is_none_or(|wake_ms| due_mono_ms < wake_ms) {
+        // A timer that is so late was taken from us: a page may have replaced what sets them.
+        let is_lost = |wake_ms: f64| now.mono_ms > wake_ms + interval_ms.max(timeout_ms);
+        if self.wake_at_mono_ms.is_none_or(|wake_ms| due_mono_ms < wake_ms || is_lost(wake_ms)) {
             self.wake_at_mono_ms = Some(due_mono_ms);
             effects.push(Effect::WakeIn(due_mono_ms - now.mono_ms));
         }
