@@ -1,5 +1,6 @@
 //! `cargo xtask faults`: every fault of docs/delivery.md, injected into the package in real browsers.
 
+use crate::counts::Counts;
 use crate::node::{self, npm};
 use crate::process::{self, command};
 use crate::project::Project;
@@ -78,6 +79,15 @@ fn measure(project: &Project, browsers: &[Browser], figure: &str, options: &[Str
         has_missed |= !status.success();
     }
     Ok(if has_missed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What each change has to survive: all rows in Chromium, and in the other browsers those that are most likely to differ.
+/// Package and collector must be there.
+pub fn run_counted(project: &Project) -> Result<(process::Finished, Counts)> {
+    let mut rows = prepare(project, Browser::value_variants(), "faults")?;
+    let finished = process::observe(project, "faults", rows.arg("--ci"), None)?;
+    let counts = Counts::in_node_output(&finished.output).judged(finished.status.success());
+    Ok((finished, counts))
 }
 
 /// That script of the rows' project, with all that it needs installed and built.

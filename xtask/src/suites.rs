@@ -6,7 +6,7 @@ use crate::process::{self, command, note};
 use crate::project::Project;
 use crate::toolchain::{TARGET, Toolchain};
 use crate::wasm::{self, Form};
-use crate::{browser, fuzz, pipeline, size, tools};
+use crate::{browser, faults, fuzz, pipeline, size, tools};
 use anyhow::{Context, Result, anyhow, bail};
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -25,12 +25,13 @@ pub enum Suite {
     Facade,
     EndToEnd,
     Packaging,
+    Faults,
     Differential,
     Fuzz,
 }
 
 /// In the order in which they run: what fails fast goes first.
-const ALL: [(Suite, &str); 11] = [
+const ALL: [(Suite, &str); 12] = [
     (Suite::Format, "fmt"),
     (Suite::Clippy, "clippy"),
     (Suite::ClippyWasm, "clippy-wasm"),
@@ -41,6 +42,7 @@ const ALL: [(Suite, &str); 11] = [
     (Suite::Differential, "differential"),
     (Suite::EndToEnd, "e2e"),
     (Suite::Packaging, "packaging"),
+    (Suite::Faults, "faults"),
     (Suite::Fuzz, "fuzz"),
 ];
 
@@ -60,7 +62,7 @@ impl Suite {
                 (false, false)
             }
             Suite::Size | Suite::Facade | Suite::Differential | Suite::Packaging => (true, false),
-            Suite::EndToEnd => (true, true),
+            Suite::EndToEnd | Suite::Faults => (true, true),
         }
     }
 }
@@ -161,6 +163,12 @@ impl Session<'_> {
             Suite::Differential => self.differential(name)?,
             Suite::EndToEnd => self.npm_test(name, "tests/e2e")?,
             Suite::Packaging => self.npm_test(name, "tests/packaging")?,
+            Suite::Faults => {
+                let mut counts = self.npm_test("faults registry", "tests/faults")?;
+                let (finished, of_rows) = faults::run_counted(project)?;
+                counts += show(&finished, of_rows);
+                counts
+            }
             Suite::Fuzz => fuzz::run_counted(project, fuzz::DEFAULT_SECONDS, None)?,
         };
         Ok(Ran::Counted(counts))

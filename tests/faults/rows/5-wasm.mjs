@@ -24,6 +24,7 @@ row("W1", "the module is not there", async (scene) => {
 }, { ownSite: true })
 
 row("W2", "a CSP without wasm-unsafe-eval", async (scene) => {
+  scene.allow({ heard: [/Content-Security-Policy: The page/] }) // Firefox's own report.
   await scene.leaveBehind("plain", 0, 30)
   await withoutModule(scene, await scene.open("/no-wasm.html"))
 })
@@ -56,6 +57,7 @@ row("W9", "a page that is isolated (COOP and COEP)", async (scene) => {
 })
 
 row("W10", "a CSP whose connect-src blocks the endpoint", async (scene) => {
+  scene.allow({ heard: [/Content-Security-Policy: The page/] }) // Firefox's own report.
   const page = await scene.open("/no-connect.html")
   await scene.begin(page)
   await scene.read(page, "plain", 0, 10)
