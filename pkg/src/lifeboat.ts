@@ -35,7 +35,8 @@ export function createLifeboat(
 
   /** What to send, and what of each segment that is. */
   function load(): { body: string; taken: Map<string, Set<string>> } {
-    const batch = { v: 1, key, sent_at_ms: wallClockMs(), ledgers: [] as unknown[], exposures: [] as unknown[], links: [] as unknown[] }
+    // As text: a page may have given lists a `toJSON`.
+    const [ledgerTexts, exposures, links]: string[][] = [[], [], []]
     const taken = new Map<string, Set<string>>()
     const owners = new Set<string>()
     let rows = 0
@@ -49,17 +50,18 @@ export function createLifeboat(
         if (length > MAX_BYTES) continue
         bytes += length
         if (++rows > MAX_ROWS || bytes > MAX_BYTES) break
-        const row = parsed(line.slice(1))
-        if (row) (line[0] === "l" ? batch.links : batch.exposures).push(row)
+        const row = line.slice(1)
+        if (parsed(row)) (line[0] === "l" ? links : exposures)!.push(row)
         sent.add(line)
       }
       if (sent.size === 0) continue
       taken.set(at, sent)
       const of = parsed(ledgers)
-      if (Array.isArray(of) && !owners.has(owner)) batch.ledgers = batch.ledgers.concat(of)
+      if (Array.isArray(of) && of.length > 0 && !owners.has(owner)) ledgerTexts!.push(ledgers.trim().slice(1, -1))
       owners.add(owner)
     }
-    return { body: stringify(batch), taken }
+    const lists = `"ledgers":[${ledgerTexts}],"exposures":[${exposures}],"links":[${links}]`
+    return { body: `{"v":1,"key":${stringify(key)},"sent_at_ms":${stringify(wallClockMs())},${lists}}`, taken }
   }
 
   async function row(trip: number): Promise<void> {

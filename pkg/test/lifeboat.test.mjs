@@ -109,6 +109,18 @@ test("rows that came meanwhile stay, and a lifeboat that was stopped removes not
   assert.equal(origin.data.has(`${PREFIX}b`), true)
 })
 
+test("lists to which a page has given a toJSON are sent as they are", async (t) => {
+  const { batches, lifeboat } = await harbour(t, { "a:0": ['e{"id":"1"}', 'e{"id":"2"}', 'l{"id":"3"}'] })
+  Array.prototype.toJSON = () => "the page's"
+  t.after(() => delete Array.prototype.toJSON)
+  const boat = lifeboat()
+  boat.begin()
+  await settle()
+  boat.stop()
+  const [{ ledgers, exposures, links }] = batches
+  assert.equal([...ledgers, ...exposures, ...links].map(({ id, instance_id }) => id ?? instance_id).join(), "a,1,2,3")
+})
+
 test("huge ledgers and a huge line stop nothing", async (t) => {
   const { batches, lifeboat, left, origin } = await harbour(t, { "a:0": rows(1), "b:0": [`e"${"x".repeat(60_000)}"`], "c:0": rows(1) })
   origin.data.set(`${ROOT}a`, `1|${NOW_MS}|closed|[${"0,".repeat(300_000)}0]`)
