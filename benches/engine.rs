@@ -8,7 +8,6 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use pennon::engine::attributes::Value;
 use pennon::engine::client::{Client, Stored};
 use pennon::engine::decision::Reason;
-use pennon::engine::exposure::id::Dedup;
 use pennon::engine::exposure::{Config, State};
 use pennon::engine::platform::NATIVE;
 use pennon::engine::ruleset::Ruleset;

@@ -3,7 +3,6 @@
 use anyhow::{Context as _, Result, bail};
 use pennon::engine::attributes::Value as Attributes;
 use pennon::engine::client::{Client, Stored};
-use pennon::engine::exposure::id::Dedup;
 use pennon::engine::exposure::{Config, State};
 use pennon::engine::identity::{Identity, is_acceptable, is_uuid};
 use pennon::engine::platform::NATIVE;

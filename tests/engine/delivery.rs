@@ -365,7 +365,7 @@ impl World {
                 Effect::Release(numbers) => {
                     for number in numbers {
                         one.disk.lines.remove(&number);
-                        let Line { name, .. } = one.waiting.remove(&number).expect("released twice");
+                        let Line { name, .. } = one.waiting.remove(&number).unwrap(); // Released once.
                         if !one.acknowledged.remove(&name) {
                             self.dropped.insert(name);
                         }
@@ -544,8 +544,9 @@ impl Server {
     fn store(&mut self, body: &serde_json::Value) {
         for name in ["exposures", "links"] {
             for row in body[name].as_array().unwrap() {
-                let earlier = self.rows.insert(name_of(row), row.to_string());
-                assert!(earlier.is_none_or(|earlier| earlier == row.to_string()), "a row came in two forms");
+                let text = row.to_string();
+                let earlier = self.rows.insert(name_of(row), text.clone());
+                assert!(earlier.is_none_or(|earlier| earlier == text), "a row came in two forms");
             }
         }
         let mut own = body["ledger"].clone();

@@ -78,8 +78,23 @@ impl Retry {
         }
     }
 
-    /// Somebody asks for an attempt now.
+    /// Somebody asks for an attempt now. That is granted at once after one or two failures; then only after a wait that
+    /// doubles with each, so that who asks whenever an attempt has failed does not ask for ever.
     pub fn insist(&mut self, now: Now) {
+        if self.forbids(now) {
+            return;
+        }
+        let gap_ms = match self.failures {
+            0..=2 => 0.0,
+            more => self.timing.retry_base_ms / 64.0 * f64::from(1_u32 << more.min(15)),
+        };
+        if now.mono_ms >= self.attempted_ms + gap_ms.min(self.timing.probe_gap_ms) {
+            self.answered(now);
+        }
+    }
+
+    /// A server has answered: there is nothing to wait for but what it asked for.
+    pub fn answered(&mut self, now: Now) {
         if !self.forbids(now) {
             self.not_before_ms = self.not_before_ms.min(now.mono_ms);
         }
@@ -135,7 +150,7 @@ impl Retry {
 
     /// What is to be stored, unless storage holds it: version, kind, failures, and on the wall clock until when to wait,
     /// since when it fails, when it was tried last.
-    pub fn to_store(&mut self, now: Now) -> Option<String> {
+    pub fn take_news(&mut self, now: Now) -> Option<String> {
         if !std::mem::take(&mut self.is_news) {
             return None;
         }
@@ -266,20 +281,37 @@ mod tests {
     }
 
     #[test]
+    fn who_insists_after_each_failure_is_not_granted_it_for_ever() {
+        let mut retry = Retry::new(Timing::REAL, 7);
+        let mut attempts = 0;
+        // Ten seconds, in which somebody insists each millisecond and each attempt fails at once.
+        for at in 0..10_000 {
+            let now = after(f64::from(at));
+            retry.insist(now);
+            if retry.may_send(now) {
+                attempts += 1;
+                retry.attempted(now);
+                retry.failed(0, None, now);
+            }
+        }
+        assert!((5..=15).contains(&attempts), "{attempts}");
+    }
+
+    #[test]
     fn what_one_tab_learned_holds_in_another() {
         let mut one = Retry::new(Timing::REAL, 7);
         for _ in 0..5 {
             one.failed(503, None, START);
         }
-        let stored = one.to_store(START).unwrap();
-        assert_eq!(one.to_store(START), None, "nothing is stored twice");
+        let stored = one.take_news(START).unwrap();
+        assert_eq!(one.take_news(START), None, "nothing is stored twice");
         let mut other = Retry::new(Timing::REAL, 8);
         let elsewhere = Now { mono_ms: 77.0, ..after(1000.0) };
         assert!(other.learn(Some(&stored), elsewhere));
         assert!(!other.learn(Some(&stored), elsewhere));
         assert!((wait_ms(&other, elsewhere) - (wait_ms(&one, START) - 1000.0)).abs() < 2.0);
         other.succeeded();
-        let stored = other.to_store(elsewhere).unwrap();
+        let stored = other.take_news(elsewhere).unwrap();
         assert!(one.learn(Some(&stored), after(2000.0)));
         assert!(one.may_send(after(2000.0)) && !one.is_failing());
     }
@@ -303,7 +335,7 @@ mod tests {
     fn a_clock_that_is_set_does_not_move_a_wait() {
         let mut retry = Retry::new(Timing::REAL, 7);
         retry.failed(0, None, START);
-        let stored = retry.to_store(START);
+        let stored = retry.take_news(START);
         let day_back = Now { wall_ms: START.wall_ms - 86_400e3, mono_ms: START.mono_ms + 1000.0 };
         assert!(!retry.learn(stored.as_deref(), day_back));
         assert!(retry.may_send(day_back));

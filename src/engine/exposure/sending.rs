@@ -67,7 +67,7 @@ impl State {
                 self.full_batch_waits() || self.to_drain()
             }
             Outcome::Refused { status: status @ (400 | 413 | 422), .. } => {
-                self.retry.insist(now); // It is there.
+                self.retry.answered(now);
                 self.divide(&flight, status, effects);
                 if self.rejections < MAX_REJECTIONS {
                     self.to_drain()
@@ -180,7 +180,7 @@ impl State {
     }
 
     pub(super) fn store_retry(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        if let Some(text) = self.retry.to_store(now) {
+        if let Some(text) = self.retry.take_news(now) {
             effects.push(Effect::Store { key: super::super::effect::StorageKey::Retry, text });
         }
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use pennon::engine::attributes::Value as Attributes;
 use pennon::engine::client::{Client, Stored};
-use pennon::engine::exposure::id::Dedup;
 use pennon::engine::exposure::{Config, State};
 use pennon::engine::platform::{NATIVE, Platform};
 use pennon::engine::ruleset::{Problem, Ruleset};
