@@ -94,9 +94,10 @@ pub fn run_counted(project: &Project) -> Result<(process::Finished, Counts)> {
 fn prepare(project: &Project, browsers: &[Browser], script: &str) -> Result<Command> {
     build_chaos(project)?;
     node::install(project, FOLDER, &[])?;
+    // Some rows are held by tests of this folder.
+    node::install(project, "tests/e2e", &[])?;
     let mut runner = npm(project, FOLDER, &["run", "--silent", script, "--"]);
     runner.env("PENNON_CHAOS", project.path("target/debug/pennon-chaos"));
-    // Rows that tests elsewhere hold run those tests.
     suites::add_environment(project, &mut runner, &browser::chromium(project)?);
     for browser in browsers {
         match browser {

@@ -32,7 +32,9 @@ async function outputOf(test) {
     : ["node", "--test", "--test-reporter=tap", test.file]
   const text = await new Promise((resolve, reject) => {
     let text = ""
-    const child = spawn(program, args, { cwd: ROOT, stdio: ["ignore", "pipe", "ignore"] })
+    // The model checks run in full in `cargo xtask test`.
+    const env = { PROPTEST_CASES: "1000", ...process.env }
+    const child = spawn(program, args, { cwd: ROOT, env, stdio: ["ignore", "pipe", "ignore"] })
     child.stdout.on("data", (chunk) => (text += chunk))
     child.once("error", reject)
     child.once("exit", () => resolve(text))
