@@ -36,7 +36,7 @@ row("L2", "location.replace in the task of the exposure", async (scene) => {
       setTimeout(() => {
         client.getFlag(key)
         location.replace(to)
-      })
+      }, 200) // When the driver has its answer.
     }, `split${visit}`, to)
     scene.expect("split", visit, visit + 1)
     await scene.eventually("the next page", page.url, (url) => url === to)

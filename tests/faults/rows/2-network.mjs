@@ -373,7 +373,7 @@ row("N23", "the host page has 60 KiB of keepalive requests in flight", async (sc
   await page.evaluate((to) => void setTimeout(() => {
     read("split", 0, 30)
     location.assign(to)
-  }), to)
+  }, 200), to)
   scene.expect("split", 0, 30)
   await scene.eventually("the next page", page.url, (url) => url === to)
   await scene.visit()
