@@ -65,8 +65,6 @@ impl Engine {
         let storage = Storage::open(prefix(options.text("namespace")), host.area(), cookie);
         let read = |key: StorageKey| storage.get(key.as_str());
         let now = clock::now();
-        let mut seed = [0; 8];
-        seed.copy_from_slice(clock::random().first_chunk::<8>().unwrap_or(&[0; 8]));
         let mut exposures = State::new(
             Config {
                 sends: !endpoint.is_empty(),
@@ -78,7 +76,6 @@ impl Engine {
                 consent: if options.flag("consent") { Consent::Granted } else { Consent::Pending },
                 traps: options.number("traps") as u32,
                 timing: Timing::REAL.scaled(options.number("timeScale")),
-                seed: u64::from_le_bytes(seed),
                 ..Config::new(uuid_v7(now.wall_ms, clock::random()), platform::HOST)
             },
             read(StorageKey::Acknowledged).as_deref(),

@@ -218,7 +218,7 @@ impl World {
     fn open(&mut self) {
         self.instances += 1;
         let instance_id = format!("{INSTANCE}{}", self.instances);
-        let config = Config { instance_id, seed: self.instances as u64, ..config(Dedup::Session) };
+        let config = Config { instance_id, ..config(Dedup::Session) };
         let mut state = State::new(config, self.acknowledged.as_deref());
         state.learn_retry(self.retry.as_deref(), true, self.now());
         self.tabs.push(Tab {

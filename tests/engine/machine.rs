@@ -468,7 +468,7 @@ impl Model {
             self.refused_since_flush.clear();
         }
         let effects = step(&mut self.state, input, self.now);
-        if insists && self.failures <= 2 && self.waiting.iter().any(|waiting| waiting.flight.is_none()) {
+        if insists && self.failures <= 8 && self.waiting.iter().any(|waiting| waiting.flight.is_none()) {
             let under_way = self.flights.iter().any(|flight| !flight.exit);
             let sends = effects.iter().any(|effect| matches!(effect, Effect::Send(_)));
             assert!(under_way || sends, "what waits is sent, or follows the batch on its way");

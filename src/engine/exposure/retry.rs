@@ -78,15 +78,15 @@ impl Retry {
         }
     }
 
-    /// Somebody asks for an attempt now. That is granted at once after one or two failures; then only after a wait that
+    /// Somebody asks for an attempt now. That is granted at once after up to eight failures; then only after a wait that
     /// doubles with each, so that who asks whenever an attempt has failed does not ask for ever.
     pub fn insist(&mut self, now: Now) {
         if self.forbids(now) {
             return;
         }
         let gap_ms = match self.failures {
-            0..=2 => 0.0,
-            more => self.timing.retry_base_ms / 64.0 * f64::from(1_u32 << more.min(15)),
+            0..=8 => 0.0,
+            more => self.timing.retry_base_ms / 512.0 * f64::from(1_u32 << more.min(15)),
         };
         if now.mono_ms >= self.attempted_ms + gap_ms.min(self.timing.probe_gap_ms) {
             self.answered(now);
@@ -296,7 +296,7 @@ mod tests {
                 retry.failed(0, None, now);
             }
         }
-        assert!((5..=15).contains(&attempts), "{attempts}");
+        assert!((9..=18).contains(&attempts), "{attempts}");
     }
 
     #[test]

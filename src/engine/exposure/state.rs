@@ -16,6 +16,8 @@
 //!
 //! After every step: recorded + adopted = delivered + waiting + dropped.
 
+use xxhash_rust::xxh64::xxh64;
+
 use super::super::effect::Effect;
 use super::super::platform::Platform;
 use super::super::text::{cut, push_integer};
@@ -60,8 +62,6 @@ pub struct Config {
     /// Failures of the module on this page so far.
     pub traps: u32,
     pub timing: Timing,
-    /// Spreads what clients would otherwise do together.
-    pub seed: u64,
     pub platform: Platform,
 }
 
@@ -79,7 +79,6 @@ impl Config {
             consent: Consent::Granted,
             traps: 0,
             timing: Timing::REAL,
-            seed: 0,
             platform,
         }
     }
@@ -204,7 +203,8 @@ impl State {
         acknowledged.merge(stored.unwrap_or_default());
         let mut ledger = Ledger::new(config.instance_id.clone());
         ledger.traps = config.traps;
-        let retry = Retry::new(config.timing, config.seed);
+        // What clients would otherwise do together is spread by what tells them apart.
+        let retry = Retry::new(config.timing, xxh64(config.instance_id.as_bytes(), 0));
         Self {
             consent: config.consent,
             config,
