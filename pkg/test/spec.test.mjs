@@ -38,10 +38,10 @@ function textOf(text) {
 
 /** A client without storage makes its ids of the time and random bytes: these make the ids of the vectors. */
 async function clientWith({ deviceId, anonymousId }, options) {
-  const [seed, instance, device, anonymous] = [[], [], partsOf(deviceId), partsOf(anonymousId)]
+  const [instance, device, anonymous] = [[], partsOf(deviceId), partsOf(anonymousId)]
   assert.equal(device[0], anonymous[0])
   nowMs = device[0]
-  draws = [seed, instance, device, anonymous]
+  draws = [instance, device, anonymous]
   const client = await createClient(options)
   assert.deepEqual([client.identity.deviceId, client.identity.anonymousId], [deviceId, anonymousId])
   return client
