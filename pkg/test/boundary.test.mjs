@@ -7,6 +7,7 @@ import { test } from "node:test"
 
 import { network, RULESET, settle } from "./lib/client.mjs"
 import { browserWithStorage, replace } from "./lib/storage.mjs"
+import { watch } from "./lib/unhandled.mjs"
 
 /** Each member of a client, used as it is meant to be used. Of a getter: what it gives. */
 const USES = {
@@ -32,16 +33,6 @@ const USES = {
   problems: (client) => client.problems(),
   flush: (client) => client.flush(),
   close: (client) => client.close(),
-}
-
-function watch(t) {
-  const unhandled = []
-  const remember = (reason) => unhandled.push(reason)
-  for (const event of ["unhandledRejection", "uncaughtException"]) {
-    process.on(event, remember)
-    t.after(() => process.off(event, remember))
-  }
-  return unhandled
 }
 
 const fresh = (name) => import(`../dist-testing/testing.js?${encodeURIComponent(name)}`)

@@ -4,6 +4,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 
 import { network, RULESET, settle } from "./lib/client.mjs"
+import { watch } from "./lib/unhandled.mjs"
 
 const KINDS = ["unreachable", "stack", "oom", "throw"]
 
@@ -16,17 +17,6 @@ async function testing(t) {
     ...options,
   })
   return { ...entry, make }
-}
-
-/** Whatever comes to nobody's hands. */
-function watch(t) {
-  const unhandled = []
-  const remember = (reason) => unhandled.push(reason)
-  for (const event of ["unhandledRejection", "uncaughtException"]) {
-    process.on(event, remember)
-    t.after(() => process.off(event, remember))
-  }
-  return unhandled
 }
 
 const rowsOf = (net) => net.batches.flatMap(({ exposures = [], links = [] }) => [...exposures, ...links])

@@ -360,7 +360,7 @@ impl State {
     }
 
     /// Whether a row of this id waits or was acknowledged.
-    pub(super) fn knows(&mut self, id: Id, link: bool) -> bool {
+    fn knows(&mut self, id: Id, link: bool) -> bool {
         self.ring.contains(id) || self.acknowledged.contains(id.short(link))
     }
 
@@ -398,7 +398,8 @@ impl State {
     fn take_up(&mut self, waiting: Waiting, effects: &mut Vec<Effect>) -> bool {
         let may_wait = (self.consent == Consent::Granted || self.ring.len() < MAX_ROWS_WITHOUT_CONSENT)
             && self.evicted.binary_search(&waiting.id.short(waiting.link)).is_err();
-        let Some(evicted) = Some(()).filter(|()| may_wait).and_then(|()| self.ring.make_room(waiting.row.len())) else {
+        let evicted = if may_wait { self.ring.make_room(waiting.row.len()) } else { None };
+        let Some(evicted) = evicted else {
             if !self.refused.contains(&waiting.id) && self.refused.len() < MAX_ROWS {
                 self.refused.push(waiting.id);
                 self.ledger.refused += 1;
