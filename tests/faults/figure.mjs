@@ -6,7 +6,7 @@ import { parseArgs } from "node:util"
 import { OWN } from "./lib/parts.mjs"
 import { assembleSite } from "./lib/site.mjs"
 
-const FIGURES = ["redirect", "chaos", "tabs", "exit", "write", "memory", "storage", "kill", "traps"]
+const FIGURES = ["redirect", "chaos", "tabs", "exit", "write", "memory", "storage", "kill", "traps", "outage"]
 const BROWSERS = ["chromium", "firefox", "webkit"]
 
 const chosen = { figure: { type: "string" }, browser: { type: "string", default: "chromium" } }

@@ -40,8 +40,9 @@ export async function openScene({ driver, browser, site }) {
 
     /** A visible page of the shop, whose endpoint is on another origin. `at`: the origin to open it on. */
     async open(path = "/open.html", { at = chaos.shop, inTab, from } = {}) {
-      world ??= scene.use(await browser.world())
-      const page = await (from ?? world).page({ inTab })
+      // Pages that are opened beside each other share it too.
+      world ??= browser.world().then((world) => scene.use(world))
+      const page = await (from ?? (await world)).page({ inTab })
       pages.push(page)
       await scene.goto(page, path, { at })
       return page
