@@ -38,7 +38,7 @@ enum Command {
     /// Print the exact bytes that a page loads; fails above pkg/size-budget.json
     Size,
     /// Measure the engine natively, then build everything and measure it in Chromium
-    Bench,
+    Bench(bench::Choice),
     /// Inject the faults of docs/delivery.md in real browsers; print how many each survived, and what failed
     Faults(faults::Choice),
     /// Look for inputs that crash the engine, guided by what they reach; what is found stays in target/fuzz
@@ -62,7 +62,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Demo { port } => demo::run(&project, form, port),
         Command::Test { only } => suites::run(&project, form, &only),
         Command::Size => size::run(&project, form),
-        Command::Bench => bench::run(&project, form),
+        Command::Bench(choice) => bench::run(&project, form, &choice),
         Command::Faults(choice) => faults::run(&project, form, &choice),
         Command::Fuzz { seconds, target } => fuzz::run(&project, seconds, target.as_deref()),
     }
