@@ -1,6 +1,8 @@
 // Chromium through puppeteer-core: unlike Playwright it lets tabs be hidden, and pages come back from the back-forward
 // cache, as they do for people.
 
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
 import puppeteer from "puppeteer-core"
 import { chromium } from "./parts.mjs"
 import { isRunning, killProcess, temporaryFolder } from "./process.mjs"
@@ -14,8 +16,8 @@ const FLAGS = [
 
 export const name = "chromium"
 
-/** `profile`: a folder that outlives the browser. */
-export async function launch({ profile = temporaryFolder(), acceptsAnyCertificate = false } = {}) {
+/** `profile`: a folder that outlives the browser. `unwatched`: pages whose address has this in it are left alone. */
+export async function launch({ profile = temporaryFolder(), acceptsAnyCertificate = false, unwatched } = {}) {
   // The sandbox refuses to start for root.
   const sandbox = process.getuid() === 0 ? ["--no-sandbox"] : []
   const certificates = acceptsAnyCertificate ? ["--ignore-certificate-errors"] : []
@@ -23,6 +25,7 @@ export async function launch({ profile = temporaryFolder(), acceptsAnyCertificat
     executablePath: chromium(),
     ignoreDefaultArgs: true,
     args: [...FLAGS, ...sandbox, ...certificates, `--user-data-dir=${profile}`, "about:blank"],
+    targetFilter: (target) => !unwatched || !target.url().includes(unwatched),
     handleSIGINT: false,
     handleSIGTERM: false,
   })
@@ -50,6 +53,13 @@ export async function launch({ profile = temporaryFolder(), acceptsAnyCertificat
           await Promise.all(pages.map((page) => page.close().catch(() => {})))
         },
       }
+    },
+    /** Opens a tab that nobody watches. */
+    openUnwatched: (url) => devtools.send("Target.createTarget", { url }),
+    async showUnwatched(url) {
+      const { targetInfos } = await devtools.send("Target.getTargets")
+      const { targetId } = targetInfos.find((target) => target.url === url)
+      await devtools.send("Target.activateTarget", { targetId })
     },
     isAlive: () => browser.connected,
     /** As an ill-timed power cut ends it. */
@@ -126,5 +136,35 @@ export async function launch({ profile = temporaryFolder(), acceptsAnyCertificat
       },
       show: () => page.bringToFront(),
     }
+  }
+}
+
+/** A hidden tab that runs by itself, in a browser of its own, and can be discarded. */
+export async function openDiscardable(url) {
+  const profile = temporaryFolder()
+  // Lets chrome://discards in.
+  writeFileSync(join(profile, "Local State"), JSON.stringify({ internal_only_uis_enabled: true }))
+  const browser = await launch({ profile, unwatched: url })
+  const page = await (await browser.world({ isPersistent: true })).page({ inTab: true })
+  await page.goto("chrome://discards")
+  await browser.openUnwatched(url)
+  await page.show()
+
+  /** The tab's line in the list; clicks what is called `click` in it. */
+  const line = (click) => page.evaluate((url, click) => {
+    const list = document.querySelector("discards-main")?.shadowRoot.querySelector("discards-tab")
+    const line = [...(list?.shadowRoot.querySelectorAll("tbody tr") ?? [])].find(({ innerText }) => innerText.includes(url))
+    if (click) [...line.querySelectorAll(".actions-cell div")].find(({ innerText }) => innerText.includes(click)).click()
+    return line?.innerText ?? ""
+  }, url, click)
+
+  return {
+    async discard() {
+      await eventually("the tab in the list", line)
+      await line("[Urgent Discard]")
+      await eventually("the tab's end", line, (text) => /discarded/.test(text))
+    },
+    reopen: () => browser.showUnwatched(url),
+    close: () => browser.close(),
   }
 }

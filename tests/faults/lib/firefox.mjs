@@ -152,3 +152,22 @@ export async function launch({ profile = temporaryFolder(), isPrivate = false, a
     await eventually("the renderer's end", () => !isRunning(renderer))
   }
 }
+
+/** A hidden tab that runs by itself, in a browser of its own, and can be discarded. */
+export async function openDiscardable(url) {
+  const browser = await launch()
+  const inTab = (script) => browser.inBrowser(`
+    const { gBrowser } = Services.wm.getMostRecentWindow("navigator:browser")
+    const tab = gBrowser.tabs.at(-1)
+    ${script}`, url)
+  await inTab("gBrowser.addTab(arguments[0], { triggeringPrincipal: Services.scriptSecurityManager.getSystemPrincipal() })")
+  return {
+    async discard() {
+      await inTab("return gBrowser.prepareDiscardBrowser(tab)")
+      await inTab("gBrowser.discardBrowser(tab, true)")
+      await eventually("the tab's end", () => inTab("return tab.hasAttribute('pending')"))
+    },
+    reopen: () => inTab("gBrowser.selectedTab = tab"),
+    close: () => browser.close(),
+  }
+}

@@ -13,6 +13,7 @@ export const PACKAGE = join(ROOT, "pkg/dist")
 export const TESTING = join(ROOT, "pkg/dist-testing")
 
 export const chaosProgram = () => program("PENNON_CHAOS", join(ROOT, "target/release/pennon-chaos"))
+export const collectorProgram = () => program("PENNON_COLLECTOR", join(ROOT, "target/release/pennon-collector"))
 export const chromium = () => program("PENNON_CHROMIUM", "/usr/bin/chromium")
 export const firefox = () => program("PENNON_FIREFOX", "/usr/bin/firefox-esr")
 export const geckodriver = () => program("PENNON_GECKODRIVER", join(homedir(), ".cargo/bin/geckodriver"))

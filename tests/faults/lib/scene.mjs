@@ -1,6 +1,9 @@
 // One row's world: a chaos server with an origin of its own, pages on it, and the checks that every row ends with.
 
 import assert from "node:assert/strict"
+import { randomUUID } from "node:crypto"
+import { rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { startChaos } from "./chaos.mjs"
 import { eventually, sleep } from "./wait.mjs"
 
@@ -81,6 +84,23 @@ export async function openScene({ driver, browser, site }) {
       await scene.begin(page, options)
       return page
     },
+    /**
+     * Runs `work` in the page once the driver has its answer: with a page that goes on to another one, the answer would go too.
+     */
+    async afterwards(page, work, ...args) {
+      const name = `told-${randomUUID()}.txt`
+      const file = scene.use(join(site, name), async (file) => rmSync(file, { force: true }))
+      writeFileSync(file, "")
+      await page.evaluate((name, work, args) => {
+        const told = async () => (await (await fetch(`/${name}`, { cache: "no-store" })).text()) !== ""
+        const wait = async () => {
+          while (!(await told())) await new Promise((resolve) => setTimeout(resolve, 50))
+          ;(0, eval)(`(${work})`)(...args)
+        }
+        void wait()
+      }, name, `${work}`, args)
+      writeFileSync(file, "now")
+    },
     /** Reads flags `from` to before `to` of a kind, each of which answers. */
     async read(page, kind, from, to) {
       assert.equal(await page.evaluate((...what) => read(...what), kind, from, to), to - from, "flags that answer")
@@ -116,8 +136,10 @@ export async function openScene({ driver, browser, site }) {
 
     stats: (page) => page.evaluate(() => client.stats()),
     deliveries: (page) => page.evaluate(() => deliveries),
-    /** How many requests a page's client has begun. */
-    sendings: async (page) => (await scene.deliveries(page)).filter(({ status }) => status === "sending").length,
+    /** How many requests a page's client has begun; `from` and `to`: between these times of its clock. */
+    sendings: async (page, from = 0, to = Infinity) => (await scene.deliveries(page)).filter(({ status, at }) => status === "sending" && at >= from && at < to).length,
+    /** How many of them had no acknowledgement, such as those that a slow machine was given up on. */
+    failures: async (page) => (await scene.deliveries(page)).filter(({ status }) => status === "failed").length,
     flush: (page) => page.evaluate(() => client.flush()),
     statsOnce: (page, what, enough) => eventually(what, () => scene.stats(page), enough),
 

@@ -32,11 +32,9 @@ row("L2", "location.replace in the task of the exposure", async (scene) => {
     if (visit > 0) await scene.goto(page)
     await scene.begin(page, AT_EXIT)
     const to = `${[scene.chaos.shop, scene.chaos.origin][visit % 2]}/elsewhere.html`
-    await page.evaluate((key, to) => {
-      setTimeout(() => {
-        client.getFlag(key)
-        location.replace(to)
-      }, 200) // When the driver has its answer.
+    await scene.afterwards(page, (key, to) => {
+      client.getFlag(key)
+      location.replace(to)
     }, `split${visit}`, to)
     scene.expect("split", visit, visit + 1)
     await scene.eventually("the next page", page.url, (url) => url === to)
@@ -59,37 +57,59 @@ row("L3", "tab closed at once after the exposure", async (scene) => {
   await scene.check()
 })
 
-row("L4", "a link to another origin is clicked with 450 exposures pending", async (scene) => {
+/** Flags with the shortest rows there can be: `p0`… and, with an experiment, `s0`…. */
+function shortRuleset() {
+  const serve = ["o", "p"].map((variant) => ({ variant, weight: 1 }))
+  const flags = {}
+  for (let place = 0; place < SHORT_ROWS; place++) {
+    flags[`p${place}`] = { variants: { o: 1 }, default: "o" }
+    flags[`s${place}`] = { variants: { o: 1, p: 2 }, default: "o", experiment: "e", rules: [{ id: "r", serve }] }
+  }
+  return { schema: 1, version: 1, flags }
+}
+
+/** As many of the shortest rows as the outboxes of an origin hold, with a few to spare: an id alone has 36 bytes, and a row has four. */
+const SHORT_ROWS = 520
+const SHORT_SPLITS = 20
+
+row("L4", `a link to another origin is clicked with ${SHORT_ROWS} exposures pending`, async (scene) => {
   const { chaos } = scene
   await chaos.script({ status: 503, repeat: 3 }, {})
-  const options = { scale: 1, exposures: { flushIntervalMs: HOUR_MS } }
+  const options = { scale: 1, identity: { distinctId: "p" }, ruleset: shortRuleset(), exposures: { flushIntervalMs: HOUR_MS } }
   const page = await scene.visit(options)
   const to = `${chaos.origin}/elsewhere.html`
-  // A hundred rows are sent at once, and fail, until the next attempt is 2 s away. Meanwhile the others join them, about as
-  // many as the ring's 256 KiB hold of rows like these, and the page goes.
-  await page.evaluate((to) => {
+  // A hundred rows are sent at once, and fail, until the next attempt is 2 s away. Meanwhile the others join them, and the page goes.
+  await scene.afterwards(page, (to, plain, splits) => {
     const link = document.querySelector("a")
     link.href = to
     let failures = 0
     client.on("delivery", ({ status }) => {
       if (status !== "failed" || ++failures !== 3) return
-      read("plain", 100, 430)
-      read("split", 0, 20)
-      setTimeout(() => link.click())
+      read("p", 100, plain)
+      read("s", 0, splits)
+      setTimeout(() => {
+        const { pending, persistFailed } = client.stats()
+        sessionStorage.setItem("waited", JSON.stringify({ pending, persistFailed }))
+        link.click()
+      })
     })
-    read("plain", 0, 100)
-  }, to)
-  scene.expect("plain", 0, 430)
-  scene.expect("split", 0, 20)
+    read("p", 0, 100)
+  }, to, SHORT_ROWS - SHORT_SPLITS, SHORT_SPLITS)
+  scene.expect("p", 0, SHORT_ROWS - SHORT_SPLITS)
+  scene.expect("s", 0, SHORT_SPLITS)
   await scene.eventually("the next page", page.url, (url) => url === to, 90_000)
   await scene.requestsOnce(4)
+  const [, , , { ids: firstIds }] = await scene.requests()
+  const kept = (await scene.ledgerOnce("the first of the exit", ({ ids }) => firstIds.every((id) => ids[id]))).ids
+  const first = firstIds.filter((id) => kept[id].flag_key.startsWith("s"))
+  assert.equal(first.length, SHORT_SPLITS, "experiments in the first request, though read last")
+  await scene.goto(page)
   const atExit = (await scene.requests()).slice(3)
   assert.ok(atExit.length <= 3, `${atExit.length} requests at the exit`)
   for (const { body_bytes } of atExit) assert.ok(body_bytes <= 16 * 1024, `a body of ${body_bytes} bytes, expected 15 KiB of rows`)
-  const kept = (await scene.ledgerOnce("the first of the exit", ({ ids }) => atExit[0].ids.every((id) => ids[id]))).ids
-  const first = atExit[0].ids.filter((id) => kept[id].flag_key.startsWith("split"))
-  assert.equal(first.length, 20, "experiments in the first request, though read last")
-  await scene.goto(page)
+  const waited = JSON.parse(await page.evaluate(() => sessionStorage.getItem("waited")))
+  // One row says that the device's id and the person are one.
+  assert.deepEqual(waited, { pending: SHORT_ROWS + 1, persistFailed: 0 })
   await scene.begin(page, options)
   await scene.check()
 })
@@ -218,71 +238,120 @@ row("L9", "frozen for an hour and resumed", async (scene) => {
     globalThis.laterMs = 0
     Date.now = () => now() + laterMs
   })
+  // What goes with the freeze is refused, so that something is left to be sent afterwards.
+  await scene.chaos.script({ status: 503 }, {})
   await scene.begin(page, AT_EXIT)
   await scene.read(page, "plain", 0, 5)
   const before = await page.evaluate(() => client.session.id)
   const resume = await page.freeze()
-  await scene.arrived() // It is told before it is frozen, or right after.
-  const { length } = await scene.requests()
-  await scene.sleep(2000)
+  await scene.requestsOnce(1)
+  await scene.sleep(HOUR_MS * SCALE)
+  assert.equal((await scene.requests()).length, 1, "requests until the resumption")
+  // A session ends after so long, whatever the scale.
+  await page.evaluate((ms) => (laterMs = ms), HOUR_MS * (1 - SCALE))
   await resume()
-  await page.evaluate(() => (laterMs = 3_600_000))
-  assert.equal(length, 1, "flushes")
-  assert.equal((await scene.requests()).length, 1, "flushes, with those after the resumption")
+  await scene.statsOnce(page, "all delivered", ({ pending, sending }) => pending === 0 && sending === 0)
+  assert.equal((await scene.requests()).length - (await scene.failures(page)), 1, "flushes after the resumption")
   await scene.read(page, "plain", 5, 8)
   assert.notEqual(await page.evaluate(() => client.session.id), before, "an hour later it is another session")
   assert.equal((await scene.flush(page)).pending, 0)
   await scene.check()
-}, { cannot: { firefox: "Firefox freezes no pages.", webkit: "WebKit freezes no pages that a driver could ask it to." } })
+}, { cannot: { firefox: "Firefox freezes no pages.", webkit: "WebKit freezes no pages that a driver could ask it to." }, limitMs: 240_000 })
 
 row("L10", "hidden for 10 minutes", async (scene) => {
-  const page = await scene.visit({ exposures: { flushIntervalMs: 3_600_000 } })
-  await scene.read(page, "plain", 0, 10)
+  const minuteMs = 60_000 * SCALE
+  const waiting = await scene.visit(AT_EXIT)
+  await scene.read(waiting, "plain", 0, 10)
   assert.equal((await scene.requests()).length, 0)
-  await page.hide()
+  await waiting.hide()
   await scene.arrived()
-  await scene.sleep(600_000 * SCALE)
-  assert.equal((await scene.requests()).length, 1, "requests while it was hidden")
+  assert.equal((await scene.requests()).length - (await scene.failures(waiting)), 1, "flushes when it was hidden")
+  const { length } = await scene.requests()
+  // Another one records on, once a minute, which is how often a browser lets it.
+  const busy = await scene.visit()
+  await busy.hide()
+  const read = await busy.evaluate(async (minuteMs) => {
+    const endsMs = Date.now() + 10 * minuteMs
+    let place = 0
+    while (Date.now() < endsMs) {
+      client.getFlag(`split${place++}`)
+      await new Promise((resolve) => setTimeout(resolve, minuteMs))
+    }
+    return place
+  }, minuteMs)
+  scene.expect("split", 0, read)
+  await scene.arrived()
+  const requests = (await scene.requests()).length - length - (await scene.failures(busy))
+  assert.ok(requests >= 1 && requests <= read, `${requests} requests in ${read} minutes`)
+  assert.equal(await scene.sendings(waiting), length, "requests of the one that records nothing more")
   await scene.check()
 })
 
 row("L11", "the tab is discarded and opened again", async (scene) => {
-  await scene.chaos.script({ status: 503 })
-  const page = await scene.visit(AT_EXIT)
-  await scene.read(page, "plain", 0, 10)
-  await page.hide()
-  await scene.requestsOnce(1)
-  await page.crash() // A discarded page ends like this: no event, and the process is gone.
-  await scene.chaos.script({})
-  await scene.visit()
+  const { chaos } = scene
+  await chaos.script({ status: 503 })
+  // A tab that is watched is not discarded: it runs by itself, and when it is there again it only begins.
+  const address = byItself(scene, `
+    if (sessionStorage.getItem("recorded")) return
+    sessionStorage.setItem("recorded", "yes")
+    read("plain", 0, 10)`)
+  const tab = scene.use(await (await import(`../lib/${scene.name}.mjs`)).openDiscardable(address))
+  const [{ instance_id: before }] = await scene.requestsOnce(1)
+  await tab.discard()
+  const { length } = await scene.requests()
+  await chaos.script({})
+  await scene.sleep(180_000 * SCALE)
+  assert.equal((await scene.requests()).length, length, "requests of the tab that was discarded")
+  scene.expect("plain", 0, 10)
+  await tab.reopen()
+  await scene.arrived()
+  assert.notEqual((await scene.requests()).at(-1).instance_id, before, "it is the same page, so that nothing is shown")
   await scene.check()
-}, { cannot: { webkit: "The driver's session ends with the process of a page." } })
+}, { cannot: { webkit: "WebKit discards no tab that it shows again." } })
 
 row("L12", "prerendered, then activated or never", async (scene) => {
   const { chaos } = scene
+  // Who drives the browser does not see a page before it is activated: it leaves word.
   const script = (kind) => `
+    globalThis.told = []
     await begin(${JSON.stringify(scene.options({ scale: 1 }))})
-    globalThis.readAt = Date.now()
-    read("${kind}", 0, 3)`
+    client.on("exposure", ({ flag_key, ts_ms, session_id }) => told.push({ flag_key, ts_ms, session_id }))
+    globalThis.sessionRead = client.session.id
+    read("${kind}", 0, 3)
+    const word = () => localStorage.setItem("word-${kind}", [document.prerendering, client.stats().recorded, told.length].join())
+    document.addEventListener("prerenderingchange", word)
+    setTimeout(word, 500)`
   const address = (kind) => `${chaos.origin}/open.html?run=${encodeURIComponent(script(kind))}`
-  const page = await scene.open("/elsewhere.html", { at: chaos.origin })
+  const page = await scene.open("/open.html", { at: chaos.origin })
   await page.evaluate((urls) => {
     const rules = document.createElement("script")
     rules.type = "speculationrules"
     rules.textContent = JSON.stringify({ prerender: [{ urls }] })
     document.head.append(rules)
   }, [address("plain"), address("split")])
-  await scene.sleep(3000)
+  for (const kind of ["plain", "split"]) {
+    const word = await scene.eventually("the page that is prerendered", () => page.evaluate((kind) => localStorage.getItem(`word-${kind}`), kind))
+    assert.equal(word, "true,0,0", "prerendered, recorded and told of in it")
+  }
   assert.equal((await scene.requests()).length, 0, "requests while it was prerendered")
-  const activatedMs = Date.now()
-  await page.evaluate((url) => void setTimeout(() => (location.href = url)), address("plain"))
+  // Meanwhile the visit goes on, and becomes another session.
+  await scene.begin(page, { scale: 1 })
+  await page.evaluate(() => client.session.renew())
+  const session = await page.evaluate(() => client.session.id)
+  await scene.sleep(1000)
+  await scene.afterwards(page, (url) => void (location.href = url), address("plain"))
   scene.expect("plain", 0, 3)
   await scene.arrived()
   const activated = await page.successor(address("plain"))
-  const activation = await activated.evaluate(() => performance.getEntriesByType("navigation")[0].activationStart)
+  const { activation, origin, told, read } = await activated.evaluate(() => ({
+    activation: performance.getEntriesByType("navigation")[0].activationStart, origin: performance.timeOrigin, told, read: sessionRead,
+  }))
   assert.ok(activation > 0, "the page was not prerendered, so that nothing is shown")
-  const { ids } = await chaos.ledger()
-  for (const { first_ms } of Object.values(ids)) assert.ok(first_ms >= activatedMs - 1000)
+  assert.notEqual(read, session, "the session has not changed meanwhile, so that nothing is shown")
+  assert.deepEqual(told.map(({ flag_key, session_id }) => [flag_key, session_id]), [0, 1, 2].map((place) => [`plain${place}`, session]))
+  // Two clocks of a browser agree to within some milliseconds.
+  for (const { ts_ms } of told) assert.ok(ts_ms >= origin + activation - 100, `recorded ${origin + activation - ts_ms} ms before it was activated`)
+  assert.equal(await activated.evaluate(() => localStorage.getItem("word-split")), "true,0,0", "recorded of the page that nobody has seen")
   await scene.check()
 }, { cannot: { firefox: "Firefox does not prerender.", webkit: "WebKit does not prerender." } })
 
@@ -298,27 +367,40 @@ row("L13", "an iframe is removed during a flush; document.open", async (scene) =
     while (!frame.contentWindow.pageIsReady) await new Promise((resolve) => setTimeout(resolve, 20))
     await frame.contentWindow.begin(options)
     frame.contentWindow.read("plain", 0, 10)
-    const flushed = frame.contentWindow.client.flush()
+    // The removed frame's client is held on to, and called.
+    globalThis.orphan = frame.contentWindow.client
+    globalThis.flushed = orphan.flush()
     frame.remove()
-    void flushed
+    orphan.getFlag("plain0", "fallback")
+    void orphan.flush()
   }, options)
   scene.expect("plain", 0, 10)
+  // The page that it was in reads what it has left.
   await scene.begin(page)
+  await scene.chaos.script({})
+  await scene.arrived()
+  await scene.statsOnce(page, "the frame's rows, taken over", ({ adopted }) => adopted === 10)
+  await scene.chaos.script({ status: 503 })
   await scene.read(page, "split", 0, 10)
   await page.evaluate(() => {
     void client.flush()
     document.open()
     document.write("<p>Another document</p>")
     document.close()
+    if (client.getFlag("split0", "fallback") === "fallback") throw new Error("found no answer, expected the flag's")
+    void client.flush()
   })
+  // Nothing tells the client any more that the page goes: another tab finds its rows.
+  const sibling = await scene.visit()
   await scene.goto(page, "/elsewhere.html")
   await scene.chaos.script({})
-  await scene.visit()
+  await scene.arrived()
+  await scene.statsOnce(sibling, "all delivered", ({ pending }) => pending === 0)
   await scene.check()
 })
 
 row("L14", "hidden and visible 50 times", async (scene) => {
-  await scene.chaos.script({ delayMs: 5000 }, {})
+  await scene.chaos.script({ delayMs: 2000 }, {})
   const page = await scene.visit({ scale: 1, exposures: { flushIntervalMs: HOUR_MS } })
   await scene.read(page, "plain", 0, 5)
   const cover = await page.hide()
