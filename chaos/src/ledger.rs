@@ -105,6 +105,8 @@ pub struct Request {
     pub instance_id: String,
     /// In the order of the body, exposures first.
     pub ids: Vec<String>,
+    /// Those of them that had been kept before, of another instance or with another `seq`.
+    pub anew: Vec<String>,
     pub kept: bool,
     /// Absent when none was sent.
     pub status: Option<u16>,
@@ -188,7 +190,11 @@ impl Ledger {
             if row.id.is_empty() {
                 self.rows_without_id += 1;
             } else if is_kept {
-                self.keep(row, now_ms);
+                if self.keep(row, now_ms)
+                    && let Some(request) = self.request(key)
+                {
+                    request.anew.push(row.id.clone());
+                }
             } else if let Some(kept) = self.ids.get_mut(&row.id) {
                 kept.came += 1;
             } else {
@@ -210,7 +216,8 @@ impl Ledger {
         }
     }
 
-    fn keep(&mut self, row: &Row, now_ms: f64) {
+    /// Whether the id was there already, of another row.
+    fn keep(&mut self, row: &Row, now_ms: f64) -> bool {
         self.rows += 1;
         let instance = self.instances.entry(row.instance_id.clone()).or_default();
         let is_resend = row.seq.is_some_and(|seq| !instance.seqs.insert(seq));
@@ -228,10 +235,12 @@ impl Ledger {
             variant: row.variant.clone(),
             distinct_id: row.distinct_id.clone(),
         });
-        self.duplicates += u64::from(kept.count > 0);
+        let is_duplicate = kept.count > 0;
+        self.duplicates += u64::from(is_duplicate);
         kept.count += 1;
         kept.came += 1;
         kept.last_ms = now_ms;
+        is_duplicate && !is_resend
     }
 
     /// To be asked for after [`Ledger::sum_up`].

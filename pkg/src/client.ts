@@ -87,11 +87,15 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     try {
       return unwatched(() => call(entered))
     } catch (error) {
-      // Whatever it is: what the module was at is half done.
-      if (engine === entered) instance?.trapped()
-      problems.add("ENGINE_FAILED", "wasm", `found ${shown(error)}, expected an answer`)
+      hasTrapped(entered, error)
       return otherwise
     }
+  }
+
+  /** Whatever it is: what the module was at is half done. */
+  function hasTrapped(entered: Engine, error: unknown): void {
+    if (engine === entered) instance?.trapped()
+    problems.add("ENGINE_FAILED", "wasm", `found ${shown(error)}, expected an answer`)
   }
 
   /** Enters the module, now or as soon as there is one: what a page does meanwhile is done then, in order. */
@@ -238,7 +242,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       if (entry.seen === epoch) return entry
       const before = epoch
       const recorded = enter((engine) => recordWith(engine, entry.answer), false)
-      if (!engine && awaited) {
+      if (!recorded && !engine && awaited) {
         // The page got its answer, so the next engine records it.
         if (entry.answer.variant !== undefined && early.length < MAX_EARLY_COMMANDS) early.push(() => seenEntryOf(key))
         return entry
@@ -251,11 +255,23 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     }
   }
 
+  /** What the engine kept last, as it is kept. */
+  let lastKept = ""
+
   /** Whether the exposure needs no other attempt. `manual`: the variant to record by hand. `decided`: it was not seen. */
   function recordWith(engine: Engine, { key, variant, reason }: Answer, manual?: string, decided = false): boolean {
     if (variant === undefined) return true
     const { text, isCut } = answers.rowValueOf(engine, key, manual ?? variant)
-    const row = engine.record(key, variant, reason, manual, decided, text, isCut)
+    const before = lastKept
+    let row: string | undefined
+    try {
+      row = engine.record(key, variant, reason, manual, decided, text, isCut)
+    } catch (error) {
+      // Once its row is kept the next engine sends it. To record it again would count it twice.
+      if (lastKept === before) throw error
+      hasTrapped(engine, error)
+      row = lastKept.slice(1)
+    }
     if (row && events.has("exposure")) events.emit("exposure", parse(row) as Exposure)
     return row !== undefined
   }
@@ -367,7 +383,10 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       })
     },
     area,
-    keep: (number, line) => keeper?.keep(number, line),
+    keep(number, line) {
+      keeper?.keep(number, line)
+      lastKept = line
+    },
     keepLedgers: (text) => keeper?.keepLedgers(text),
     release: (numbers) => keeper?.release(numbers),
     wake: () => enter((engine) => engine.tick(), undefined),
@@ -700,7 +719,6 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     }
     awaited = false
     epoch++
-    tellConsent()
     enter((engine) => {
       checkIdentity(engine)
       keeper?.begin(engine.instanceId())
@@ -708,6 +726,8 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       if (lastGood !== undefined) place(engine, lastGood)
       if (delivery.isFlushing) engine.flush()
     }, undefined)
+    // After what others have left was taken over, which may hold what is recorded now.
+    tellConsent()
     // One that traps is not tried again; the others wait for the next engine.
     while (engine && early.length > 0) enter(early.shift()!, undefined)
   }

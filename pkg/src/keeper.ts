@@ -46,22 +46,23 @@ export function createKeeper(area: Area, prefix: string, engine: Kept): Keeper {
   const taken = new Set<string>()
   /** How often the module has trapped over them. */
   const traps = new Map<string, number>()
-  /** The engines before this one. */
-  const mine = new Set<string>()
+  /** Whether there was no room for something. */
+  let isFull = false
 
   function create(): Outbox {
     return createOutbox(area, root, engine.failed)
   }
 
-  /** Takes orphans over, all or only this client's: into the own outbox first, then the orphan can go. */
-  function adoptNow(isMine?: boolean): void {
+  /** Takes orphans over, all or only what was closed: into the own outbox first, then the orphan can go. */
+  function adoptNow(all: boolean): void {
     for (const key of orphans(area, root, id)) {
       const segment = readSegment(area, root, key)
       const trapped = traps.get(key) ?? 0
-      if (trapped >= MAX_TRAPS || (isMine && !mine.has(segment.owner))) continue
+      if (trapped >= MAX_TRAPS || !(all || segment.isClosed)) continue
       if (!taken.has(key)) {
         if (!engine.adopt(segment)) {
-          if (!id) traps.set(key, trapped + 1)
+          if (id) isFull = true
+          else traps.set(key, trapped + 1)
           return
         }
         taken.add(key)
@@ -75,7 +76,7 @@ export function createKeeper(area: Area, prefix: string, engine: Kept): Keeper {
   }
 
   function adopt(): void {
-    if (id && !isAway && area.isShared && !document.hidden && orphans(area, root, id).length > 0) alone(area, `${prefix}a`, id, () => id && !isAway && adoptNow())
+    if (id && !isAway && area.isShared && !document.hidden && orphans(area, root, id).length > 0) alone(area, `${prefix}a`, id, () => id && !isAway && adoptNow(true))
   }
 
   function lookAround(): void {
@@ -103,20 +104,23 @@ export function createKeeper(area: Area, prefix: string, engine: Kept): Keeper {
     release(numbers) {
       outbox.release(numbers)
       // There may be room now for what there was none.
-      if (mine.size > 0) soon(() => void (id && adoptNow(true)))
+      if (isFull) soon(() => {
+        isFull = false
+        if (id && !isAway) adoptNow(false)
+      })
     },
     write: () => void outbox.write(),
     begin(newId) {
       id = newId
       outbox.open(id)
-      // What those before have left needs no other's leave.
-      adoptNow(true)
+      // What was closed, also by an engine before, needs nobody's leave. It is taken over before anything is read here, or that would
+      // be recorded once more. (Two pages that begin in the same instant may both take it.)
+      adoptNow(false)
       adopt()
       plan()
     },
     end() {
       outbox.leave()
-      if (id) mine.add(id)
       id = ""
       outbox = create()
     },

@@ -20,6 +20,8 @@ const CLAIM_MS = 500
 export interface Segment {
   /** The instance id of who wrote it. */
   readonly owner: string
+  /** Whether they have said that nobody is there for it any longer. */
+  readonly isClosed: boolean
   /** Its ledgers: JSON, or what is left of it; empty when there are none. */
   readonly ledgers: string
   /** The rows that are whole. */
@@ -216,8 +218,9 @@ function isOver(lease: string | null, nowMs: number): boolean {
 export function readSegment(area: Area, root: string, key: string): Segment {
   const owner = ownerOf(key, root)
   const lease = root + owner
-  const ledgers = /^1\|.*?\|.*?\|(.*)$/.exec(area.getItem(lease) ?? "")?.[1] ?? ""
-  if (key === lease) return { owner, ledgers, lines: [], corrupt: 0, length: 0 }
+  const [, state, ledgers = ""] = /^1\|.*?\|(.*?)\|(.*)$/.exec(area.getItem(lease) ?? "") ?? []
+  const isClosed = state === "closed"
+  if (key === lease) return { owner, isClosed, ledgers, lines: [], corrupt: 0, length: 0 }
   const text = area.getItem(key)
   // Another tab may just have taken it.
   const records = text?.split("\n") ?? []
@@ -227,7 +230,7 @@ export function readSegment(area: Area, root: string, key: string): Segment {
     const line = record.slice(end + 1)
     if (end > 0 && hashOf(line) === record.slice(0, end)) lines.push(line)
   }
-  return { owner, ledgers, lines, corrupt: records.length - lines.length, length: text?.length ?? 0 }
+  return { owner, isClosed, ledgers, lines, corrupt: records.length - lines.length, length: text?.length ?? 0 }
 }
 
 /** Removes a segment, and with the last one the lease. */

@@ -42,8 +42,9 @@ async function browser(t, options) {
       keeper.release(numbers)
     }
     keeper.begin(id)
+    const atOnce = [...engine.rows.values()]
     await settle()
-    return { area, engine, keeper, keep, deliver, rows: () => [...engine.rows.values()] }
+    return { atOnce, area, engine, keeper, keep, deliver, rows: () => [...engine.rows.values()] }
   }
 
   /** What is stored of an outbox: its lease, and its segments' rows. */
@@ -339,12 +340,24 @@ test("a page that comes back after others may have taken its rows writes them ag
   assert.match(stored("one").lease, /\|closed\|$/, "a second time too")
 })
 
+test("what a page has closed is taken over before the next one reads anything, and without a lock", async (t) => {
+  const { tab, stored } = await browser(t)
+  const one = await tab("one")
+  numbered(30, 300).forEach(one.keep)
+  one.keeper.leaving(true)
+  replace(t, "navigator", { value: { locks: { request: () => new Promise(() => undefined) } } })
+  const two = await tab("two")
+  assert.deepEqual([two.atOnce, stored("one")], [numbered(30, 300), { lease: undefined, segments: [] }])
+})
+
 for (const locks of ["Web Locks", "a claim"]) {
   test(`of two tabs that come together one takes the orphans over, with ${locks}`, async (t) => {
     const { origin, tab } = await browser(t)
     const one = await tab("one")
     one.keep(row(1))
-    one.keeper.leaving(true)
+    await Promise.resolve()
+    mock.timers.reset()
+    mock.timers.enable({ apis: ["Date", "setTimeout"], now: NOW_MS + 6 * MINUTE_MS })
     if (locks === "a claim") replace(t, "navigator", { value: {} })
     const tabs = await Promise.all([tab("two"), tab("three")])
     await settle()
@@ -371,7 +384,7 @@ test("a segment that another tab has just taken is no lost row", async (t) => {
   const { origin } = await browser(t)
   const { createArea, readSegment } = await source("area", "outbox")
   const area = createArea(PREFIX, true, true)
-  assert.deepEqual(readSegment(area, ROOT, `${ROOT}gone:0`), { owner: "gone", ledgers: "", lines: [], corrupt: 0, length: 0 })
+  assert.deepEqual(readSegment(area, ROOT, `${ROOT}gone:0`), { owner: "gone", isClosed: false, ledgers: "", lines: [], corrupt: 0, length: 0 })
   origin.data.set(`${ROOT}gone:0`, "")
   assert.equal(readSegment(area, ROOT, `${ROOT}gone:0`).corrupt, 1)
 })

@@ -254,6 +254,7 @@ test("nothing enters an instance that is dead: neither an old handle, nor a time
     namespace: "n", attributes: {}, identified: "person", timeScale: 1, consent: true, traps: 0,
   }
   const engine = new Engine(options, host, new AbortController().signal)
+  engine.setConsent(2)
   assert.ok(timers.length > 0, "a link waits to be sent")
   assert.ok(engine.sessionId().length > 10)
   drop()

@@ -72,7 +72,8 @@ pub struct Seen<'a> {
 }
 
 impl Client {
-    /// Begins with what is stored. `identified`: the id given in the options, already found acceptable.
+    /// Begins with what is stored. `identified`: the id given in the options, already found acceptable. That person is linked
+    /// when the consent is told ([`Input::Consent`]): what earlier pages have left, and is adopted before, may hold the link.
     pub fn new(
         exposures: State,
         identified: Option<String>,
@@ -109,7 +110,7 @@ impl Client {
             decisions_end_ms: f64::INFINITY,
             newly_kept: Vec::new(),
         };
-        client.note_identity(now, &mut effects);
+        client.note_identity(&mut effects);
         (client, effects)
     }
 
@@ -276,10 +277,10 @@ impl Client {
 
     /// Anything else that happens to the exposures.
     pub fn step(&mut self, input: Input<'_>, now: Now) -> Vec<Effect> {
-        let makes_room = matches!(input, Input::Settled { outcome: Outcome::Acknowledged, .. });
+        // An acknowledgement makes room, of which there may have been none when the person was identified.
+        let may_link = matches!(input, Input::Consent(_) | Input::Settled { outcome: Outcome::Acknowledged, .. });
         let mut effects = exposure::step(&mut self.exposures, input, now);
-        if makes_room {
-            // There may have been none when the person was identified, and nothing else asks for the link again.
+        if may_link {
             self.link(now, &mut effects);
         }
         effects
@@ -312,7 +313,8 @@ impl Client {
             self.decider.identity.identified = id;
         }
         self.decider.attributes = attributes;
-        self.note_identity(now, &mut effects);
+        self.link(now, &mut effects);
+        self.note_identity(&mut effects);
         effects
     }
 
@@ -346,10 +348,9 @@ impl Client {
         effects.extend(exposure::step(&mut self.exposures, Input::Link(&link), now));
     }
 
-    /// Links an identified person to the anonymous id, and compares them with the last one who was identified on this
-    /// device. Only another person ends what the identity scope remembers: who signs in again at each load does not.
-    fn note_identity(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        self.link(now, effects);
+    /// Compares an identified person with the last one who was identified on this device. Only another person ends what the
+    /// identity scope remembers: who signs in again at each load does not.
+    fn note_identity(&mut self, effects: &mut Vec<Effect>) {
         let Some(identified) = &self.decider.identity.identified else { return };
         let mut hash = String::new();
         text::push_hex(&mut hash, &xxh64(identified.as_bytes(), 0).to_be_bytes());

@@ -4,7 +4,7 @@ use pennon::engine::attributes::Value;
 use pennon::engine::client::{Client, Seen, Stored};
 use pennon::engine::effect::{Effect, StorageKey};
 use pennon::engine::exposure::id::{Dedup, Id};
-use pennon::engine::exposure::{Config, Input, Outcome, State};
+use pennon::engine::exposure::{Config, Consent, Input, Orphan, Outcome, State};
 use pennon::engine::platform::NATIVE;
 use pennon::engine::ruleset::Ruleset;
 use pennon::engine::time::Now;
@@ -267,6 +267,24 @@ fn a_link_that_was_not_acknowledged_is_sent_again_at_the_next_load() {
     let mut next = Page::open(Dedup::Session, &serving("treatment"), page.storage.clone(), Some("u1"), START_MS);
     next.advance(MINUTE_MS);
     assert_eq!(next.links()[0]["id"], page.links()[0]["id"], "as the same link");
+}
+
+#[test]
+fn a_link_that_an_earlier_page_has_left_is_taken_over_and_not_recorded_once_more() {
+    let mut page = Page::first(Dedup::Session, &serving("treatment"));
+    page.network = Network::Silent;
+    page.identify("u1");
+    let ids = page.storage[StorageKey::Ids.as_str()].clone();
+    let stored = Stored { ids: Some(&ids), ..Stored::default() };
+    let state = State::new(Config { instance_id: "the next".into(), ..config(Dedup::Session) }, None);
+    let (mut next, _) = Client::new(state, Some("u1".into()), Value::Null, stored, page.now, &mut || [7; 10]);
+    assert_eq!(next.exposures().stats().pending, 0, "it may be among what is taken over");
+    let lines: Vec<String> = page.kept.into_values().collect();
+    let orphan = Orphan { owner: &format!("instance-{START_MS}"), ledgers: "", lines: &lines, corrupt: 0 };
+    next.step(Input::Adopt(&orphan), page.now);
+    next.step(Input::Consent(Consent::Granted), page.now);
+    let stats = next.exposures().stats();
+    assert_eq!((stats.pending, stats.recorded, stats.ledger.adopted), (1, 0, 1));
 }
 
 #[test]

@@ -10,6 +10,7 @@
 mod allocation;
 mod bad_data;
 mod bounded;
+mod crowd;
 mod delivery;
 mod exposures;
 mod machine;

@@ -6,7 +6,7 @@ use pennon::engine::attributes::Value;
 use pennon::engine::client::{Client, Seen, Stored};
 use pennon::engine::effect::{Batch, Effect, StorageKey};
 use pennon::engine::exposure::id::Dedup;
-use pennon::engine::exposure::{Config, Input, Outcome, State};
+use pennon::engine::exposure::{Config, Consent, Input, Outcome, State};
 use pennon::engine::platform::NATIVE;
 use pennon::engine::ruleset::Ruleset;
 use pennon::engine::time::Now;
@@ -110,6 +110,7 @@ impl Page {
             random,
         };
         page.run(effects);
+        page.step(Input::Consent(Consent::Granted));
         page.set_ruleset(ruleset);
         page
     }

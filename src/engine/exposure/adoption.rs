@@ -50,7 +50,9 @@ impl State {
             }
         }
         let bytes = rows.iter().map(|restored| restored.row.len()).sum();
-        // What comes alone is taken in any case, or it would be refused for ever.
+        // What comes alone is taken in any case, or it would be refused for ever. All or nothing: of what is taken in part the
+        // rest stays under the same key, and whoever comes next could not tell what was delivered of it, and send that again.
+        // What does not fit now waits in storage until this ring has been emptied.
         let has_room = self.adopted.is_empty() || self.adopted.len() + ledgers.len() < MAX_ADOPTED;
         if !has_room || !self.ring.has_room(rows.len(), bytes) {
             effects.push(Effect::Refused);

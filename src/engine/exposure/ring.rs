@@ -6,8 +6,11 @@ use super::id::Id;
 
 /// The most rows that wait.
 pub const MAX_ROWS: usize = 600;
-/// The most bytes of rows that wait: 256 KiB.
-pub const MAX_BYTES: usize = 256 * 1024;
+/// The most bytes of rows that wait, each with what its line in the outbox has beside it. So many, and the keys of their
+/// segments, fit in what all outboxes of an origin have in storage (252 Ki UTF-16 units).
+pub const MAX_BYTES: usize = 247 * 1024;
+/// What a row's line in the outbox has beside it: a checksum of up to seven characters, `|`, `e` or `l`, a line feed.
+const LINE_BYTES: usize = 10;
 
 /// A row that waits. Its text never changes again.
 #[derive(Debug)]
@@ -58,29 +61,31 @@ impl Ring {
         self.rows.iter_mut()
     }
 
-    /// Whether a row of so many bytes fits into half of the ring: the other half is for what is seen.
-    pub fn has_spare_half(&self, bytes: usize) -> bool {
-        self.rows.len() < MAX_ROWS / 2 && self.bytes + bytes <= MAX_BYTES / 2
+    /// Whether a row fits into half of the ring: the other half is for what is seen.
+    pub fn has_spare_half(&self, row: &str) -> bool {
+        self.rows.len() < MAX_ROWS / 2 && self.bytes + size_of(row) <= MAX_BYTES / 2
     }
 
-    /// Whether so many more rows of so many bytes fit in.
+    /// Whether so many more rows of so many bytes in all fit in. Where nothing waits there is room for any: they would
+    /// never fit otherwise.
     pub fn has_room(&self, rows: usize, bytes: usize) -> bool {
-        self.rows.len() + rows <= MAX_ROWS && self.bytes + bytes <= MAX_BYTES
+        self.rows.is_empty()
+            || (self.rows.len() + rows <= MAX_ROWS && self.bytes + bytes + rows * LINE_BYTES <= MAX_BYTES)
     }
 
-    /// Makes room for a row of so many bytes: evicts the oldest rows that are not precious and on no flight.
+    /// Makes room for a row: evicts the oldest rows that are not precious and on no flight.
     /// Gives those that were evicted; `None`, and evicts nothing, when that would not be enough.
-    pub fn make_room(&mut self, bytes: usize) -> Option<Vec<Waiting>> {
+    pub fn make_room(&mut self, row: &str) -> Option<Vec<Waiting>> {
         let may_go = |waiting: &&Waiting| !waiting.precious && waiting.flight == 0;
         let (mut rows_over, mut bytes_over) =
-            ((self.rows.len() + 1).saturating_sub(MAX_ROWS), (self.bytes + bytes).saturating_sub(MAX_BYTES));
+            ((self.rows.len() + 1).saturating_sub(MAX_ROWS), (self.bytes + size_of(row)).saturating_sub(MAX_BYTES));
         let mut evicted = 0;
         for waiting in self.rows.iter().filter(may_go) {
             if rows_over == 0 && bytes_over == 0 {
                 break;
             }
             rows_over = rows_over.saturating_sub(1);
-            bytes_over = bytes_over.saturating_sub(waiting.row.len());
+            bytes_over = bytes_over.saturating_sub(size_of(&waiting.row));
             evicted += 1;
         }
         if rows_over > 0 || bytes_over > 0 {
@@ -90,7 +95,7 @@ impl Ring {
     }
 
     pub fn push(&mut self, waiting: Waiting) {
-        self.bytes += waiting.row.len();
+        self.bytes += size_of(&waiting.row);
         self.rows.push_back(waiting);
     }
 
@@ -102,7 +107,7 @@ impl Ring {
             && let Some(waiting) = self.rows.get(at)
         {
             if unwanted(waiting) {
-                self.bytes -= waiting.row.len();
+                self.bytes -= size_of(&waiting.row);
                 removed.extend(self.rows.remove(at));
             } else {
                 at += 1;
@@ -110,4 +115,8 @@ impl Ring {
         }
         removed
     }
+}
+
+fn size_of(row: &str) -> usize {
+    row.len() + LINE_BYTES
 }

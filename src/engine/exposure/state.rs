@@ -326,7 +326,7 @@ impl State {
             return;
         }
         let row = row::write(draft, &self.stamp(id, dedup, seq, now));
-        if decided && self.config.sends && !self.ring.has_spare_half(row.len()) {
+        if decided && self.config.sends && !self.ring.has_spare_half(&row) {
             effects.push(Effect::Refused);
             return;
         }
@@ -398,7 +398,7 @@ impl State {
     fn take_up(&mut self, waiting: Waiting, effects: &mut Vec<Effect>) -> bool {
         let may_wait = (self.consent == Consent::Granted || self.ring.len() < MAX_ROWS_WITHOUT_CONSENT)
             && self.evicted.binary_search(&waiting.id.short(waiting.link)).is_err();
-        let evicted = if may_wait { self.ring.make_room(waiting.row.len()) } else { None };
+        let evicted = if may_wait { self.ring.make_room(&waiting.row) } else { None };
         let Some(evicted) = evicted else {
             if !self.refused.contains(&waiting.id) && self.refused.len() < MAX_ROWS {
                 self.refused.push(waiting.id);

@@ -1,5 +1,6 @@
 // G2, G4, G5, G20: exposures over a server and tabs to which a seed does whatever can be done, when somebody comes back in the end.
 
+import { CAUSES } from "./lib/duplicates.mjs"
 import { percent } from "./lib/numbers.mjs"
 import { mistakes, overSeeds, storm, together } from "./lib/storm.mjs"
 import { table } from "./lib/table.mjs"
@@ -29,7 +30,7 @@ export async function measure({ driver, site, chosen }) {
   const exposures = Number(chosen.exposures)
   const jobs = Number(chosen.jobs ?? JOBS[driver.name])
   const first = Number(chosen.from)
-  const row = table("", "seeds", "exposures", "lost", "dropped", "counted twice", "on the wire twice", "requests", "instances", "wrong ledgers", "loss apart")
+  const row = table("", "seeds", "exposures", "lost", "dropped", "counted twice", "on the wire twice", ...CAUSES, "requests", "instances", "wrong ledgers", "loss apart")
   const missed = []
   const parts = [
     { name: "chaos", seeds: count, scale: 1 / 20, faultyShare: 0.3, actions: CHAOS, mostTwice: 0.2 },
@@ -45,9 +46,10 @@ export async function measure({ driver, site, chosen }) {
     })
     const total = together(results)
     const twice = total.duplicates / total.rows
-    row(name, results.length, total.recorded, total.lost, total.dropped, total.twice, `${total.duplicates} of ${total.rows}, ${percent(twice)}`, total.requests,
+    row(name, results.length, total.recorded, total.lost, total.dropped, total.twice, `${total.duplicates} of ${total.rows}, ${percent(twice)}`, ...CAUSES.map((cause) => total.causes[cause]), total.requests,
       total.instances, total.wrongLedgers, `${total.apartPoints.toFixed(2)} pp of ${total.shown.join(" and ")}`)
     missed.push(...failures, ...mistakes(total).map((what) => `${name}: ${what}`))
+    if (total.causes.otherwise > 0) missed.push(`${name}: ${total.causes.otherwise} rows sent again after an acknowledgement`)
     if (twice > mostTwice) missed.push(`${name}: ${percent(twice)} on the wire twice`)
     if (total.apartPoints > 0.1) missed.push(`${name}: losses of the variants ${total.apartPoints.toFixed(2)} pp apart`)
   }

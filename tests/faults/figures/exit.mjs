@@ -14,7 +14,7 @@ export async function measure({ driver, site, chosen }) {
   await withScene({ driver, site }, async (scene) => {
     const at = await isolatedOrigin(scene)
     const page = await scene.open("/elsewhere.html", { at })
-    // A ring takes 256 KiB, some 440 of these rows, so that 1000 are those of several clients.
+    // A ring takes 247 KiB, some 430 of these rows, so that 1000 are those of several clients.
     const cases = [{ clients: 1, each: 400 }, { clients: 4, each: 250 }]
     for (const slowness of page.send ? [1, 4] : [1]) {
       for (const { clients, each } of cases) {

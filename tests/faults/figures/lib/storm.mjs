@@ -3,6 +3,7 @@
 
 import { openScene } from "../../lib/scene.mjs"
 import { sleep, within } from "../../lib/wait.mjs"
+import { CAUSES, causesOfDuplicates } from "./duplicates.mjs"
 import { counts, seeded, sum } from "./numbers.mjs"
 
 /** How many flags a person can see: those of the site's ruleset that are experiments. */
@@ -61,6 +62,13 @@ export async function storm({ driver, browser, site, seed, tabs: tabCount, expos
 
   const acknowledged = ({ page }) => isPatient && scene.statsOnce(page, "all acknowledged", ({ pending }) => pending === 0)
 
+  /** What the server was told, and when. */
+  const scripts = []
+  async function script(...steps) {
+    await chaos.script(...steps)
+    scripts.push({ atMs: Date.now(), steps })
+  }
+
   const tabs = []
   const replace = async (tab) => tabs.splice(tabs.indexOf(tab), 1, await openTab(tab.person))
   const doings = {
@@ -107,7 +115,7 @@ export async function storm({ driver, browser, site, seed, tabs: tabCount, expos
       await sleep(random.between(50, 800))
       await chaos.up()
     },
-    script: () => chaos.script(...Array.from({ length: 40 }, () => (random.draw() < faultyShare ? random.oneOf(FAULTS) : {}))),
+    script: () => script(...Array.from({ length: 40 }, () => (random.draw() < faultyShare ? random.oneOf(FAULTS) : {}))),
     pause: () => sleep(random.between(10, 300)),
   }
   const deck = Object.entries(actions).flatMap(([name, weight]) => Array(weight).fill(name))
@@ -133,7 +141,7 @@ export async function storm({ driver, browser, site, seed, tabs: tabCount, expos
     await acknowledged(first)
     await scene.goto(first.page, "/elsewhere.html")
     await chaos.up()
-    await chaos.script({})
+    await script({})
     await scene.goto(first.page)
     await begin(first)
     const ids = new Set(recorded.map(({ id }) => id))
@@ -142,7 +150,7 @@ export async function storm({ driver, browser, site, seed, tabs: tabCount, expos
       console.error(`seed ${seed}: ${error.message}`)
       return 1
     })
-    return judge({ seed, recorded, ids, ledger, heard })
+    return judge({ seed, recorded, ids, ledger, scripts, heard })
   } finally {
     await within("the end of a scene", scene.close(), 30_000).catch(() => {})
   }
@@ -161,7 +169,7 @@ async function arrived(chaos, ids) {
   }
 }
 
-function judge({ seed, recorded, ids, ledger, heard }) {
+function judge({ seed, recorded, ids, ledger, scripts, heard }) {
   const kept = Object.entries(ledger.ids).filter(([, { is_link }]) => !is_link)
   const lost = [...ids].filter((id) => !ledger.ids[id])
   const said = new Map(recorded.map(({ id, variant }) => [id, variant]))
@@ -184,6 +192,7 @@ function judge({ seed, recorded, ids, ledger, heard }) {
     unknown: kept.filter(([id]) => !ids.has(id)).length,
     rows: ledger.rows,
     duplicates: ledger.duplicates,
+    causes: causesOfDuplicates(ledger.requests, scripts),
     changed: ledger.changed_rows.length,
     preflights: ledger.options,
     requests: ledger.requests.length,
@@ -228,6 +237,7 @@ export function together(results) {
   const names = ["recorded", "lost", "dropped", "twice", "unknown", "rows", "duplicates", "changed", "preflights", "requests", "instances", "wrongLedgers", "heard"]
   return {
     ...Object.fromEntries(names.map((name) => [name, total(name)])),
+    causes: Object.fromEntries(CAUSES.map((cause) => [cause, sum(results.map(({ causes }) => causes[cause]))])),
     shown,
     apartPoints: 100 * Math.abs(lost[0] / shown[0] - lost[1] / shown[1]),
   }

@@ -1,0 +1,36 @@
+// Why rows came more than once to a server that had kept them: what became of the request that brought them the time before.
+
+/**
+ * `unacknowledged`: the server kept the row, and nobody could read that it had. `page gone`: it said so, and the page that had asked
+ * was gone before it could hear it, or may have been: another sent the row. `recorded anew`: somebody saw the same once more before
+ * the first row was acknowledged, so that there are two. `otherwise`: the page that sends it again was told that the server has it.
+ */
+export const CAUSES = ["unacknowledged", "page gone", "recorded anew", "otherwise"]
+
+/** How often each was the cause. `requests`: those of the server's ledger. `scripts`: the steps it was given, and when. */
+export function causesOfDuplicates(requests, scripts) {
+  const count = Object.fromEntries(CAUSES.map((cause) => [cause, 0]))
+  const before = new Map()
+  for (const request of requests.filter(({ kept }) => kept)) {
+    for (const id of request.ids) {
+      const last = before.get(id)
+      if (last) count[request.anew.includes(id) ? "recorded anew" : causeOf(last, request, scripts)]++
+      before.set(id, request)
+    }
+  }
+  return count
+}
+
+function causeOf(last, request, scripts) {
+  if (!isAcknowledged(last, scripts)) return "unacknowledged"
+  if (last.instance_id !== request.instance_id) return "page gone"
+  // Whoever sends it again before the answer has given it up.
+  return request.at_ms < last.answered_ms ? "unacknowledged" : "otherwise"
+}
+
+/** Whether the page, if it is there, takes the answer for an acknowledgement. */
+function isAcknowledged({ outcome, status, at_ms, step }, scripts) {
+  const script = scripts.findLast(({ atMs }) => atMs <= at_ms)?.steps ?? []
+  const { cors, body } = script[step] ?? {}
+  return outcome === "answered" && [200, 201, 202, 204].includes(status) && cors !== false && body === undefined
+}
