@@ -3,6 +3,7 @@
 
 import { sleep } from "../lib/wait.mjs"
 import { startChaos } from "../lib/chaos.mjs"
+import { CAUSES, causesOfDuplicates } from "./lib/duplicates.mjs"
 import { counts, percent, sampleRatioP, sum } from "./lib/numbers.mjs"
 import { table } from "./lib/table.mjs"
 
@@ -39,7 +40,7 @@ export async function measure({ driver, site, chosen }) {
   const visitors = Number(chosen.visitors ?? VISITORS[driver.name])
   const jobs = Number(chosen.jobs ?? JOBS[driver.name])
   console.log(`${visitors} visitors a run, ${jobs} at a time, in the ratio ${WEIGHTS.join("/")}\n`)
-  const row = table("redirect after", "destination exposes", "received", "by arm", "counted twice", "loss apart", "on the wire twice", "sample ratio p", "took")
+  const row = table("redirect after", "destination exposes", "received", "by arm", "counted twice", "loss apart", "on the wire twice", ...CAUSES, "sample ratio p", "took")
   const missed = []
   for (const exposes of chosen.exposing.split(",").map((word) => word === "yes")) {
     for (const delayMs of chosen.delays.split(",").map(Number)) {
@@ -53,10 +54,11 @@ export async function measure({ driver, site, chosen }) {
       const losses = units.map((count, arm) => 1 - count / truth[arm])
       const share = sum(units) / visitors
       const twice = arrived.length - sum(units)
+      const causes = causesOfDuplicates(ledger.requests)
       const apart = 100 * (Math.max(...losses) - Math.min(...losses))
       row(
         `${delayMs} ms`, exposes ? "yes" : "no", `${sum(units)} of ${visitors}, ${percent(share)}`, units.map((count, arm) => `${count}/${truth[arm]}`).join(", "),
-        twice, `${apart.toFixed(2)} pp`, ledger.duplicates, sampleRatioP(units, WEIGHTS).toFixed(3), `${Math.round((Date.now() - startedMs) / 1000)} s`,
+        twice, `${apart.toFixed(2)} pp`, ledger.duplicates, ...CAUSES.map((cause) => causes[cause]), sampleRatioP(units, WEIGHTS).toFixed(3), `${Math.round((Date.now() - startedMs) / 1000)} s`,
       )
       if (share < ENOUGH[driver.name]) missed.push(`${name}: received ${percent(share)}`)
       if (twice !== 0) missed.push(`${name}: ${twice} counted twice`)

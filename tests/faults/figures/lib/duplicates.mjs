@@ -8,7 +8,7 @@
 export const CAUSES = ["unacknowledged", "page gone", "recorded anew", "otherwise"]
 
 /** How often each was the cause. `requests`: those of the server's ledger. `scripts`: the steps it was given, and when. */
-export function causesOfDuplicates(requests, scripts) {
+export function causesOfDuplicates(requests, scripts = []) {
   const count = Object.fromEntries(CAUSES.map((cause) => [cause, 0]))
   const before = new Map()
   for (const request of requests.filter(({ kept }) => kept)) {
