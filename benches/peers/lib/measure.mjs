@@ -56,10 +56,10 @@ function unpacked(body, text) {
 export async function time({ browser, server, name }) {
   return withPage(browser, server.origin, async (page) => {
     await open(page, server.origin, name)
-    const reads = await page.evaluate(() => measure.reads())
-    const firstNs = median(await page.evaluate(() => measure.firstReads()))
+    const { newNs, warm } = await page.evaluate(() => measure.firstReads())
     const identity = await page.evaluate(() => measure.identities())
-    const found = { firstNs, identityUs: identity && median(identity) }
+    const reads = await page.evaluate(() => measure.reads())
+    const found = { firstNewNs: newNs, firstNs: median(warm), identityUs: identity && median(identity) }
     for (const [loop, { sdk, map }] of Object.entries(reads)) {
       found[`${loop}Ns`] = median(sdk)
       found[`${loop}MapNs`] = median(map)

@@ -13,8 +13,8 @@ Medians of ${rounds} rounds, each SDK in new pages, in random order; ${Math.roun
 
 Every SDK was given the same 100 flags in its own format: who is on one of two plans *and* in one country is split 50 : 50,
 others get the default. Each was checked first: it halved 1 000 people (within five standard deviations), each of the two
-conditions decided, and its exposures came to a server on this machine, the only one that could be reached. The last three read
-values that a server has decided: nothing is decided in the page, so the start of their lines is not comparable.
+conditions decided, and its exposures came to a server on this machine, the only one that could be reached. Those under *remote values* look up what a
+server has decided: they decide nothing in the page.
 
 ## Reads
 
@@ -24,13 +24,15 @@ ${table(figures, [
   ["100 flags in turn", ({ allFlagsNs }) => duration(allFlagsNs)],
   ["beside `Map.get`", ({ allFlagsTimes }) => times(allFlagsTimes)],
   ["the first in a task", ({ firstOfTaskNs, firstOfTaskMapNs }) => duration(Math.max(0, firstOfTaskNs - firstOfTaskMapNs))],
-  ["the first of a flag", ({ firstNs }) => duration(firstNs)],
+  ["the first of a flag, in a new page", ({ firstNewNs }) => duration(firstNewNs)],
+  ["in a page long at work", ({ firstNs }) => duration(firstNs)],
   ["another person, and 100 flags", ({ identityUs }) => (identityUs === undefined ? "asks its server" : duration(identityUs * 1000))],
 ])}
 
 *Beside*: the same loop around a Map in the same page, ratio by ratio; there \`Map.get\` took ${range(figures.map(({ oneFlagMapNs }) => oneFlagMapNs))}.
 *The first in a task*: each read in a task of its own, less what the task itself takes; pennon looks at the clock there.
-*The first of a flag*: of 40 of the 100 flags in one task, exposures recorded, storing and sending apart.
+*The first of a flag*: of 40 of the 100 flags in one task, exposures recorded; what is stored or sent after the task is not in it.
+A *new* page reads flags for the first time; one *long at work* has had 30 clients before, so that the browser has optimized the code.
 
 ## Start-up and memory
 
@@ -101,7 +103,8 @@ function goals(figures) {
   const lines = [
     ["a repeated read takes at most 2 times a `Map.get`", times(own.oneFlagTimes), own.oneFlagTimes <= 2],
     ["a repeated read is 10 times ahead of every peer", ...ahead(others, "oneFlagNs", 10)],
-    ["the first read of a flag is ahead of all that decide locally", ...ahead(local, "firstNs")],
+    ["the first read of a flag in a new page is ahead of all that decide locally", ...ahead(local, "firstNewNs")],
+    ["the same in a page long at work", ...ahead(local, "firstNs")],
     ["start-up at 100 flags is 10 times ahead of Flipt", ...ahead(named("flipt"), "start100Ms", 10)],
     ["start-up at 1 000 flags is 10 times ahead of Flipt", ...ahead(named("flipt"), "start1000Ms", 10)],
     ["start-up at 10 000 flags is 10 times ahead of Flipt", ...ahead(named("flipt"), "start10000Ms", 10)],
