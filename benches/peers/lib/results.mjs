@@ -70,6 +70,9 @@ ${table(figures, [
 ])}
 
 Split decides from a rollout plan: its localhost mode knows fixed values only. flagd-core tells nobody what it answered.
+
+What needs no peer is measured by \`cargo xtask bench\` (recording, a batch, memory after a million reads) and by
+\`cargo xtask faults --figure write\` (one write of the outbox).
 ${goals(figures)}`
 }
 
