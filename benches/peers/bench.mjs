@@ -2,6 +2,7 @@
 // things out: then nothing is written.
 
 import { writeFileSync } from "node:fs"
+import { loadavg } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { bundle, PENNON } from "./lib/build.mjs"
@@ -20,6 +21,8 @@ for (const name of names) if (!NAMES.includes(name)) throw new Error(`found SDK 
 if (!(rounds >= 1)) throw new Error(`found ${chosen.rounds} rounds, expected 1 or more`)
 
 const startedMs = Date.now()
+/** What else ran on this machine at the start: programs that wanted a processor, of the last minute. */
+const [load] = loadavg()
 const say = (text) => console.log(`${String(Math.round((Date.now() - startedMs) / 1000)).padStart(4)} s  ${text}`)
 
 const server = await startServer()
@@ -54,7 +57,7 @@ try {
     visitMs: median(visits.map(({ atMs }) => atMs)),
     size: sizeOf(visits[0].files),
   }))
-  const text = resultsOf({ figures, rounds, chromium: browser.version(), seconds: Math.round((Date.now() - startedMs) / 1000) })
+  const text = resultsOf({ figures, rounds, load, chromium: browser.version(), seconds: Math.round((Date.now() - startedMs) / 1000) })
   console.log(text)
   if (chosen.only || chosen.rounds) say("nothing written: this was no whole run")
   else writeFileSync(join(OWN, "RESULTS.md"), text)

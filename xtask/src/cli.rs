@@ -94,6 +94,12 @@ mod tests {
     }
 
     #[test]
+    fn options_of_the_peer_benchmark_are_for_it_alone() {
+        assert!(Cli::try_parse_from(["xtask", "bench", "--peers", "--", "--rounds", "1"]).is_ok());
+        assert!(Cli::try_parse_from(["xtask", "bench", "--", "--rounds", "1"]).is_err());
+    }
+
+    #[test]
     fn only_refuses_a_suite_that_does_not_exist() {
         assert!(Cli::try_parse_from(["xtask", "test", "--only", "e2e"]).is_ok());
         assert!(Cli::try_parse_from(["xtask", "test", "--only", "nothing"]).is_err());

@@ -3,18 +3,19 @@
 import { cpus, totalmem } from "node:os"
 
 /** `figures`: one object for each SDK, with medians; `undefined` where it has none. Those that decide are first. */
-export function resultsOf({ figures, rounds, chromium, seconds }) {
+export function resultsOf({ figures, rounds, load, chromium, seconds }) {
   const date = new Date().toISOString().slice(0, 10)
   const machine = `${cpus()[0].model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`
   return `# pennon beside other flag SDKs
 
 Written by \`cargo xtask bench --peers\` on ${date}: Chromium ${chromium} (headless) on ${machine}, Node ${process.version}.
-Medians of ${rounds} rounds, each SDK in new pages, in random order; ${Math.round(seconds / 60)} min in all.
+Medians of ${rounds} rounds, each SDK in new pages, in random order; ${Math.round(seconds / 60)} min in all. When
+it began the machine had a load of ${load.toFixed(1)}; one far above 1 blurs every figure but bytes.
 
 Every SDK was given the same 100 flags in its own format: who is on one of two plans *and* in one country is split 50 : 50,
 others get the default. Each was checked first: it halved 1 000 people (within five standard deviations), each of the two
-conditions decided, and its exposures came to a server on this machine, the only one that could be reached. Those under *remote values* look up what a
-server has decided: they decide nothing in the page.
+conditions decided, and its exposures came to a server on this machine, the only one that could be reached. Those under
+*remote values* look up what a server has decided: they decide nothing in the page.
 
 ## Reads
 
@@ -30,7 +31,7 @@ ${table(figures, [
 ])}
 
 *Beside*: the same loop around a Map in the same page, ratio by ratio; there \`Map.get\` took ${range(figures.map(({ oneFlagMapNs }) => oneFlagMapNs))}.
-*The first in a task*: each read in a task of its own, less what the task itself takes; pennon looks at the clock there.
+*The first in a task*: each read behind an \`await\`, less what that takes itself; pennon looks at the clock there.
 *The first of a flag*: of 40 of the 100 flags in one task, exposures recorded; what is stored or sent after the task is not in it.
 A *new* page reads flags for the first time; one *long at work* has had 30 clients before, so that the browser has optimized the code.
 
@@ -57,8 +58,8 @@ ${table(figures, [
   ["first decision of a cold page", ({ visitMs }) => duration(visitMs * 1e6)],
 ])}
 
-The smallest app that fetches the flags and reads one, bundled and minified by Vite; bytes of all that its page asks for but HTML and
-flags. *A cold page*: from the start of the navigation, nothing cached, files served uncompressed by this machine, the
+The smallest app that fetches the flags and reads one, bundled and minified by Vite; bytes of all that its page asks for but
+HTML and flags. *A cold page*: from the start of the navigation, nothing cached, files served uncompressed by this machine, the
 processor slowed down 4 times.
 
 ## Versions, and what each does

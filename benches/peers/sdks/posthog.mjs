@@ -1,4 +1,6 @@
-import { PostHog } from "posthog-js"
+// The slim entry with its part for flags: half of the whole.
+import { FeatureFlagsExtensions } from "posthog-js/dist/extension-bundles.js"
+import { PostHog } from "posthog-js/dist/module.slim.js"
 import { SPLIT, toObject } from "./parts.mjs"
 
 export const about = { name: "posthog-js", packages: ["posthog-js"], decides: false, exposures: "sent" }
@@ -10,6 +12,7 @@ let instances = 0
 export async function create(text, person, sink) {
   const client = new PostHog().init("loopback", {
     api_host: sink,
+    __extensionClasses: FeatureFlagsExtensions,
     bootstrap: { distinctID: person.id, isIdentifiedID: true, featureFlags: JSON.parse(text) },
     // What is no flag is off.
     advanced_disable_flags: true,
