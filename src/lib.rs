@@ -13,3 +13,8 @@ mod bindings;
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
 pub mod browser;
+
+/// A quarter of the code of the standard library's allocator.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();

@@ -19,7 +19,7 @@ import { timing } from "./timing.js"
 import type {
   Change, Client, Consent, CreateClient, Decision, ErrorCode, Explanation, Exposure, FlushResult, Identity, Json, Problem, Session,
 } from "./types.js"
-import type { Engine, Host, RulesetProblem } from "./wasm/pennon.js"
+import type { Engine, Host, IdentityIds } from "./wasm/pennon.js"
 
 /** The most keys whose decisions are kept. A page that makes up keys must not fill its memory. */
 const MAX_CACHED_KEYS = 10_000
@@ -463,8 +463,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   function putRuleset(engine: Engine, text: string, source: string): boolean {
     const problem = place(engine, text)
     if (problem) {
-      const place = problem.place ? `${source}: ${problem.place}` : source
-      problems.addOfRuleset("RULESET_INVALID", { ...problem, place })
+      problems.addOfRuleset("RULESET_INVALID", problem, source)
       return false
     }
     lastGood = text
@@ -473,7 +472,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     return true
   }
 
-  function place(engine: Engine, text: string): RulesetProblem | undefined {
+  function place(engine: Engine, text: string): string | undefined {
     instance?.handOver(engine, text)
     const problem = engine.setRuleset()
     if (!problem) answers.forget()
@@ -576,7 +575,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       if (typeof distinctId !== "string" || distinctId.length > MAX_KEY_LENGTH) return refuseId(distinctId)
       const copy = plainObject(newAttributes)
       command((engine) => {
-        if (!engine.identify(distinctId, readable(copy))) return refuseId(distinctId)
+        if (!engine.identify(distinctId, stringify(readable(copy)))) return refuseId(distinctId)
         person = distinctId
         attributes = copy
         changed("identity")
@@ -589,7 +588,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       command((engine) => {
         attributes = Object.assign(plainObject({}), attributes, copy)
         for (const name of removed) delete attributes[name]
-        engine.identify(undefined, readable(attributes))
+        engine.identify(undefined, stringify(readable(attributes)))
         changed("attributes")
       })
     },
@@ -600,12 +599,12 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
         person = undefined
         attributes = plainObject({})
         engine.reset(deviceToo)
-        engine.identify(undefined, readable(attributes))
+        engine.identify(undefined, stringify(readable(attributes)))
         changed("identity")
       })
     },
     get identity() {
-      return enter((engine) => Object.freeze(engine.identity()), nobody)
+      return enter((engine) => Object.freeze(identityOf(engine)), nobody)
     },
     get session(): Session {
       lookAtClock()
@@ -740,7 +739,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
         key: settings.key,
         dedup: settings.dedup,
         flushIntervalMs: settings.flushIntervalMs,
-        attributeNames: settings.attributeNames,
+        attributeNames: plain(settings.attributeNames) as string[],
         appVersion: settings.appVersion,
         namespace: settings.namespace,
         cookiePrefix: settings.cookie?.prefix,
@@ -762,7 +761,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       problems.add("COOKIE_REFUSED", "storage.cookieDomain",
         "found no cookie after setting one, expected one; ids and session stay on this host")
     }
-    const { distinctId, anonymousId } = engine.identity()
+    const { distinctId, anonymousId } = identityOf(engine)
     if (person === undefined || distinctId !== anonymousId) return
     refuseId(person)
     person = undefined
@@ -800,6 +799,10 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
 
 const NOTHING_FLUSHED: FlushResult = Object.freeze({ delivered: 0, pending: 0 })
 const CONSENTS: readonly Consent[] = ["granted", "pending", "denied"]
+
+function identityOf(engine: Engine): IdentityIds {
+  return parse(engine.identity()) as IdentityIds
+}
 
 /** Settles with `work`, or after that many milliseconds, when `late` is called. */
 function waitAtMost(timeoutMs: number, work: Promise<unknown>, late: () => void): Promise<void> {

@@ -1,5 +1,5 @@
 import { attempt } from "./boundary.js"
-import { soon, utf8, wallClockMs } from "./natives.js"
+import { soon, stringify, utf8, wallClockMs } from "./natives.js"
 import { timing } from "./timing.js"
 import { bind, type Engine, type EngineOptions, type Host } from "./wasm/pennon.js"
 
@@ -95,7 +95,10 @@ async function start(load: LoadModule): Promise<Instance> {
       return trapCount
     },
     members: new Set(),
-    createEngine: (options, host, signal) => new glue.Engine(options, host, signal),
+    createEngine(options, host, signal) {
+      // Without a prototype, where a page may have put a `toJSON`.
+      return new glue.Engine(stringify(Object.assign(Object.create(null), options)), host, signal)
+    },
     handOver(engine, text) {
       let taken = 0
       let bytes = 0

@@ -12,7 +12,8 @@ interface Copy {
 }
 
 /**
- * A copy of `value` as plain data: null, booleans, finite numbers, strings, arrays and objects without a prototype.
+ * A copy of `value` as plain data: null, booleans, finite numbers, strings, arrays and objects, both without a
+ * prototype: no `toJSON` that a page gives to all of them is found.
  *
  * A `Date` becomes its ISO text. What cannot be copied is undefined: functions, symbols, NaN, what is nested too deep or
  * within itself, what comes after the first 10 000 values, and whatever throws when it is looked at (getters, proxies).
@@ -54,8 +55,8 @@ function copyOf(value: unknown, copy: Copy): unknown {
 }
 
 function items(list: readonly unknown[], copy: Copy): unknown[] {
-  const items: unknown[] = []
-  for (let at = 0; at < list.length && copy.left-- > 0; at++) items.push(copyOf(list[at], copy) ?? null)
+  const items: unknown[] = Object.setPrototypeOf([], null)
+  for (let at = 0; at < list.length && copy.left-- > 0; at++) items[at] = copyOf(list[at], copy) ?? null
   return items
 }
 

@@ -1,6 +1,6 @@
 import { parse, wallClockMs } from "./natives.js"
 import type { Stats } from "./types.js"
-import type { Engine } from "./wasm/pennon.js"
+import type { Engine, EngineStats } from "./wasm/pennon.js"
 
 const none = Object.freeze({})
 
@@ -10,11 +10,7 @@ export const NO_STATS: Stats = Object.freeze({
 })
 
 export function readStats(engine: Engine): Stats {
-  const { flushDueMonoMs, nowMonoMs, seqMax: _, dropped, droppedBy, ...counts } = engine.stats()
-  const nextFlushAtMs = flushDueMonoMs === undefined ? undefined : wallClockMs() + flushDueMonoMs - nowMonoMs
-  return Object.freeze({ ...counts, dropped: countsOf(dropped), droppedBy: countsOf(droppedBy), nextFlushAtMs })
-}
-
-function countsOf(text: string): Readonly<Record<string, number>> {
-  return Object.freeze(parse(text) as Record<string, number>)
+  const { flushInMs, seqMax: _, dropped, droppedBy, ...counts } = parse(engine.stats()) as EngineStats
+  const nextFlushAtMs = flushInMs === undefined ? undefined : wallClockMs() + flushInMs
+  return Object.freeze({ ...counts, dropped: Object.freeze(dropped), droppedBy: Object.freeze(droppedBy), nextFlushAtMs })
 }

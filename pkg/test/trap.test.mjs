@@ -253,7 +253,7 @@ test("nothing enters an instance that is dead: neither an old handle, nor a time
     endpoint: "http://collector.example/e", key: "", dedup: "session", flushIntervalMs: 1, attributeNames: [], appVersion: "",
     namespace: "n", attributes: {}, identified: "person", timeScale: 1, consent: true, traps: 0,
   }
-  const engine = new Engine(options, host, new AbortController().signal)
+  const engine = new Engine(JSON.stringify(options), host, new AbortController().signal)
   engine.setConsent(2)
   assert.ok(timers.length > 0, "a link waits to be sent")
   assert.ok(engine.sessionId().length > 10)

@@ -1,15 +1,15 @@
 //! The shapes that cross, each beside its TypeScript.
 
-use js_sys::{Array, Object};
-use serde::Serialize;
-use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
+use crate::browser::platform::HOST;
 use crate::engine::attributes::Value;
 use crate::engine::exposure::Stats;
 use crate::engine::exposure::id::Dedup;
 use crate::engine::identity::Identity;
-use crate::engine::ruleset;
+use crate::engine::json::{self, Node};
+use crate::engine::ruleset::Problem;
+use crate::engine::trace::Trace;
 
 #[wasm_bindgen(typescript_custom_section)]
 const ENGINE_OPTIONS: &str = r#"
@@ -36,14 +36,15 @@ export interface EngineOptions {
   readonly cookieAttributes: string | undefined
   readonly identified: string | undefined
   /** Plain data. */
-  readonly attributes: unknown
+  readonly attributes: object
 }
 "#;
 
 pub struct EngineOptions(Value);
 
 impl EngineOptions {
-    pub fn read(options: &JsValue) -> Self {
+    /// Of their JSON.
+    pub fn read(options: &str) -> Self {
         Self(attributes(options))
     }
 
@@ -93,30 +94,22 @@ impl EngineOptions {
     }
 }
 
-/// Plain data from JavaScript, as the facade has made it: at most 32 levels deep, nothing that throws.
-pub fn attributes(value: &JsValue) -> Value {
-    if let Some(number) = value.as_f64() {
-        return if number.is_finite() { Value::Number(number) } else { Value::Null };
+/// Plain data from JavaScript, of its JSON.
+pub fn attributes(text: &str) -> Value {
+    json::parse(text).map_or(Value::Null, |node| value_of(&node))
+}
+
+fn value_of(node: &Node<'_>) -> Value {
+    match &node.value {
+        json::Value::Null => Value::Null,
+        json::Value::Bool(flag) => Value::Bool(*flag),
+        json::Value::Number(text) => Value::Number(HOST.number(text)),
+        json::Value::String(text) => Value::Text(text.clone().into_owned()),
+        json::Value::Array(items) => Value::List(items.iter().map(value_of).collect()),
+        json::Value::Object(members) => {
+            Value::object(members.iter().map(|(name, node)| (name.clone().into_owned(), value_of(node))).collect())
+        }
     }
-    if let Some(text) = value.as_string() {
-        return Value::Text(text);
-    }
-    if let Some(flag) = value.as_bool() {
-        return Value::Bool(flag);
-    }
-    if Array::is_array(value) {
-        let items: &Array = value.unchecked_ref();
-        return Value::List(items.iter().map(|item| attributes(&item)).collect());
-    }
-    if !value.is_object() {
-        return Value::Null;
-    }
-    let entries = Object::entries(value.unchecked_ref());
-    let member = |entry: JsValue| {
-        let entry: &Array = entry.unchecked_ref();
-        (entry.get(0).as_string().unwrap_or_default(), attributes(&entry.get(1)))
-    };
-    Value::object(entries.iter().map(member).collect())
 }
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -130,15 +123,13 @@ export interface RulesetProblem {
 }
 "#;
 
-#[derive(Serialize)]
-struct RulesetProblem<'a> {
-    place: &'a str,
-    found: &'a str,
-    expected: &'a str,
-}
-
-pub fn problem(problem: &ruleset::Problem) -> JsValue {
-    to_js(&RulesetProblem { place: &problem.place, found: &problem.found, expected: problem.expected })
+/// A `RulesetProblem` as JSON.
+pub fn problem(problem: &Problem) -> String {
+    written(|out| {
+        out.text("place", &problem.place);
+        out.text("found", &problem.found);
+        out.text("expected", problem.expected);
+    })
 }
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -150,19 +141,12 @@ export interface IdentityIds {
 }
 "#;
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct IdentityIds<'a> {
-    distinct_id: &'a str,
-    anonymous_id: &'a str,
-    device_id: &'a str,
-}
-
-pub fn identity(identity: &Identity) -> JsValue {
-    to_js(&IdentityIds {
-        distinct_id: identity.distinct_id(),
-        anonymous_id: &identity.anonymous_id,
-        device_id: &identity.device_id,
+/// `IdentityIds` as JSON.
+pub fn identity(identity: &Identity) -> String {
+    written(|out| {
+        out.text("distinctId", identity.distinct_id());
+        out.text("anonymousId", &identity.anonymous_id);
+        out.text("deviceId", &identity.device_id);
     })
 }
 
@@ -180,61 +164,51 @@ export interface EngineStats {
   readonly persistFailed: number
   readonly unreachable: number
   readonly seqMax: number
-  /** Rows given up, by reason: JSON. */
-  readonly dropped: string
-  /** Those of experiments, by `flag/variant`: JSON. */
-  readonly droppedBy: string
-  /** On the monotonic clock. */
-  readonly flushDueMonoMs?: number
-  readonly nowMonoMs: number
+  /** Rows given up, by reason. */
+  readonly dropped: Record<string, number>
+  /** Those of experiments, by `flag/variant`. */
+  readonly droppedBy: Record<string, number>
+  /** Absent when none is planned. */
+  readonly flushInMs?: number
 }
 "#;
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct EngineStats {
-    recorded: u32,
-    sending: usize,
-    pending: usize,
-    delivered: u32,
-    refused: u32,
-    resent: u32,
-    adopted: u32,
-    traps: u32,
-    persist_failed: u32,
-    unreachable: u32,
-    seq_max: u32,
-    dropped: String,
-    dropped_by: String,
-    flush_due_mono_ms: Option<f64>,
-    now_mono_ms: f64,
-}
-
-pub fn stats(stats: &Stats, now_mono_ms: f64) -> JsValue {
+/// `EngineStats` as JSON.
+pub fn stats(stats: &Stats, now_mono_ms: f64) -> String {
     let ledger = &stats.ledger;
+    let counts = [
+        ("recorded", stats.recorded),
+        ("sending", stats.sending as u32),
+        ("pending", stats.pending as u32),
+        ("delivered", stats.delivered),
+        ("refused", ledger.refused),
+        ("resent", ledger.resent),
+        ("adopted", ledger.adopted),
+        ("traps", ledger.traps),
+        ("persistFailed", ledger.persist_failed),
+        ("unreachable", ledger.unreachable),
+        ("seqMax", ledger.seq_max),
+    ];
     let (mut dropped, mut dropped_by) = (String::new(), String::new());
     stats.dropped.write(&mut dropped);
     ledger.write_dropped_by(&mut dropped_by);
-    to_js(&EngineStats {
-        recorded: stats.recorded,
-        sending: stats.sending,
-        pending: stats.pending,
-        delivered: stats.delivered,
-        refused: ledger.refused,
-        resent: ledger.resent,
-        adopted: ledger.adopted,
-        traps: ledger.traps,
-        persist_failed: ledger.persist_failed,
-        unreachable: ledger.unreachable,
-        seq_max: ledger.seq_max,
-        dropped,
-        dropped_by,
-        flush_due_mono_ms: stats.flush_due_mono_ms,
-        now_mono_ms,
+    written(|out| {
+        for (name, count) in counts {
+            out.integer(name, count.into());
+        }
+        out.raw("dropped", &dropped);
+        out.raw("droppedBy", &dropped_by);
+        if let Some(due_mono_ms) = stats.flush_due_mono_ms {
+            out.integer("flushInMs", (due_mono_ms - now_mono_ms) as u64); // Never below 0.
+        }
     })
 }
 
-/// Plain data to a plain object; absent fields are undefined.
-fn to_js(value: &impl Serialize) -> JsValue {
-    value.serialize(&Serializer::new()).unwrap_or(JsValue::UNDEFINED)
+/// An object's JSON.
+fn written(members: impl FnOnce(&mut Trace)) -> String {
+    let mut out = Trace::default();
+    out.open(None, '{');
+    members(&mut out);
+    out.close('}');
+    out.into_json()
 }

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 
-use js_sys::Array;
 use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
@@ -31,14 +30,6 @@ pub struct Engine {
     incoming: RefCell<Vec<u8>>,
 }
 
-/// What a method gives back as a JavaScript value.
-///
-/// Never an error. But a bare `JsValue` makes the export return an externref, and V8 up to the one in Node 20 ends the
-/// whole process ("unreachable code" in `Deoptimizer::DoComputeBuiltinContinuation`) when such an export was inlined into
-/// a hot caller that is deoptimized during the call. A `Result` returns three integers, which V8 does not inline.
-/// `pkg/test/module.test.mjs` holds it.
-type Returned = Result<JsValue, JsValue>;
-
 /// What the effects of a call mean to its caller.
 #[derive(Default)]
 struct Done {
@@ -48,14 +39,10 @@ struct Done {
 
 #[wasm_bindgen]
 impl Engine {
-    /// `signal`: when it aborts, the page's events are listened to no longer.
+    /// `options`: `EngineOptions` as JSON. `signal`: when it aborts, the page's events are listened to no longer.
     #[wasm_bindgen(constructor)]
-    pub fn new(
-        #[wasm_bindgen(unchecked_param_type = "EngineOptions")] options: JsValue,
-        host: Host,
-        signal: &AbortSignal,
-    ) -> Engine {
-        let mut options = EngineOptions::read(&options);
+    pub fn new(options: &str, host: Host, signal: &AbortSignal) -> Engine {
+        let mut options = EngineOptions::read(options);
         let endpoint = options.text("endpoint").unwrap_or_default();
         let key = options.text("key").unwrap_or_default();
         let cookie = options
@@ -126,18 +113,18 @@ impl Engine {
     }
 
     /// Puts the text that was written into the room, which is UTF-8, in the place of the ruleset. What is wrong with it, if
-    /// it cannot be read; then the last one stays.
-    #[wasm_bindgen(js_name = setRuleset, unchecked_return_type = "RulesetProblem | undefined")]
-    pub fn set_ruleset(&self) -> Returned {
+    /// it cannot be read, a `RulesetProblem` as JSON; then the last one stays.
+    #[wasm_bindgen(js_name = setRuleset)]
+    pub fn set_ruleset(&self) -> Option<String> {
         let text = String::from_utf8(self.incoming.take()).unwrap_or_default();
         let read = Ruleset::take(text, platform::HOST);
         let result = self.client.borrow_mut().set_ruleset(read);
         match result {
             Ok(effects) => {
                 self.run(effects);
-                Ok(JsValue::UNDEFINED)
+                None
             }
-            Err(problem) => Ok(convert::problem(&problem)),
+            Err(problem) => Some(convert::problem(&problem)),
         }
     }
 
@@ -191,17 +178,14 @@ impl Engine {
         self.client.borrow().variant_json(key, variant).map(str::to_owned)
     }
 
-    /// What is wrong with a flag.
-    #[wasm_bindgen(unchecked_return_type = "RulesetProblem | undefined")]
-    pub fn problem(&self, key: &str) -> Returned {
-        Ok(self.client.borrow().problem(key).map_or(JsValue::UNDEFINED, |problem| convert::problem(&problem)))
+    /// What is wrong with a flag: a `RulesetProblem` as JSON.
+    pub fn problem(&self, key: &str) -> Option<String> {
+        self.client.borrow().problem(key).as_ref().map(convert::problem)
     }
 
-    /// All that is wrong with the ruleset. Compiles all of it.
-    #[wasm_bindgen(unchecked_return_type = "RulesetProblem[]")]
-    pub fn problems(&self) -> Returned {
-        let problems = self.client.borrow().problems();
-        Ok(problems.iter().map(convert::problem).collect::<Array>().into())
+    /// All that is wrong with the ruleset, each a `RulesetProblem` as JSON. Compiles all of it.
+    pub fn problems(&self) -> Vec<String> {
+        self.client.borrow().problems().iter().map(convert::problem).collect()
     }
 
     /// Records that this person saw the flag, or that it was decided for them. The row, as JSON; empty when there is nothing to record, or it was recorded
@@ -230,14 +214,14 @@ impl Engine {
         if done.refused { None } else { Some(done.recorded.unwrap_or_default()) }
     }
 
-    /// The person is now `id`, or with undefined the same as before, with these attributes (plain data). False when the
-    /// id is none: then nothing has changed.
-    pub fn identify(&self, id: Option<String>, attributes: JsValue) -> bool {
+    /// The person is now `id`, or with undefined the same as before, with these attributes (plain data, as JSON). False
+    /// when the id is none: then nothing has changed.
+    pub fn identify(&self, id: Option<String>, attributes: &str) -> bool {
         if id.as_deref().is_some_and(|id| !is_acceptable(id)) {
             return false;
         }
         let now = clock::now();
-        let attributes = convert::attributes(&attributes);
+        let attributes = convert::attributes(attributes);
         let effects = self.client.borrow_mut().identify(id, attributes, now);
         self.run(effects);
         true
@@ -251,9 +235,9 @@ impl Engine {
         self.run(effects);
     }
 
-    #[wasm_bindgen(unchecked_return_type = "IdentityIds")]
-    pub fn identity(&self) -> Returned {
-        Ok(convert::identity(self.client.borrow().identity()))
+    /// `IdentityIds` as JSON.
+    pub fn identity(&self) -> String {
+        convert::identity(self.client.borrow().identity())
     }
 
     #[wasm_bindgen(js_name = sessionId)]
@@ -409,10 +393,10 @@ impl Engine {
         self.client.borrow().exposures().config().instance_id.clone()
     }
 
-    #[wasm_bindgen(unchecked_return_type = "EngineStats")]
-    pub fn stats(&self) -> Returned {
+    /// `EngineStats` as JSON.
+    pub fn stats(&self) -> String {
         let now = clock::now();
-        Ok(convert::stats(&self.client.borrow().exposures().stats(), now.mono_ms))
+        convert::stats(&self.client.borrow().exposures().stats(), now.mono_ms)
     }
 }
 

@@ -22,5 +22,5 @@ pub mod session;
 mod sticky;
 pub mod text;
 pub mod time;
-mod trace;
+pub mod trace;
 mod version;
