@@ -1,3 +1,6 @@
+import { isForgotten, readLease } from "./lease.js"
+import { wallClockMs } from "./natives.js"
+
 /**
  * One client's part of localStorage, and a copy in memory of all that this page wrote there. The copy serves where storage
  * is blocked, full, was cleared, or may not be used. All keys are whole, with what the client's begin with.
@@ -10,7 +13,8 @@ export interface Area {
   getItem(key: string): string | null
   /**
    * Keeps the text, in memory in any case. Throws when it should be in storage and is not: that is full, or the outboxes of
-   * the origin would take more than `limit`, in UTF-16 units of keys and texts.
+   * the origin would take more than `limit`, in UTF-16 units of keys and texts. Those that nobody has looked after for a week
+   * give way.
    */
   setItem(key: string, text: string, limit?: number): void
   removeItem(key: string): void
@@ -23,9 +27,11 @@ export interface Area {
    * if that is another text for `key`.
    */
   allow(may: boolean, key: string): boolean
+  /** Tells the other tabs, whether or not anything may be stored. Nothing of it stays. */
+  tell(key: string, text: string): void
   /** Removes all that is the client's, from storage and from memory. */
   purge(): void
-  /** Whether there should be something of the client's in storage, and is nothing. */
+  /** Whether something of the client's was put in storage, and there is nothing. */
   readonly isPurged: boolean
 }
 
@@ -39,6 +45,9 @@ const nameAt = host?.key
 /** What the outboxes of the origin take; NaN when it has to be counted. The clients of a page share it. */
 let taken = NaN
 const told = new WeakSet<StorageEvent>()
+
+/** Below its limit by so much, what the outboxes take is counted before each write: what other tabs tell comes late. */
+const NEAR = 32 * 1024
 
 const isOutbox = (key: string | null): key is string => /^pennon1:.*:q:/.test(key ?? "")
 const sizeOf = (key: string, text: string | null | undefined): number => (typeof text === "string" ? key.length + text.length : 0)
@@ -69,12 +78,23 @@ export function createArea(start: string, persist: boolean, mayStore: boolean): 
     return keys
   }
 
+  const outboxes = (): string[] => storedKeys("pennon1:").filter(isOutbox)
+
+  /** The keys of those that nobody has looked after for a week, and of their leases. */
+  function forgotten(): string[] {
+    const nowMs = wallClockMs()
+    return outboxes().flatMap((key) => {
+      const lease = /^.*?:q:[^:]*/.exec(key)![0]
+      return isForgotten(readLease(stored(lease)), stored(key) ?? "", nowMs) ? [key, lease] : []
+    })
+  }
+
   function store(key: string, text: string, limit = Infinity): void {
     let change = 0
     if (isOutbox(key)) {
       change = sizeOf(key, text) - sizeOf(key, stored(key))
-      // What other tabs tell comes late, or not at all: before anything is refused it is counted.
-      if (!(taken >= 0 && taken + change <= limit)) taken = storedKeys("pennon1:").filter(isOutbox).reduce((sum, key) => sum + sizeOf(key, stored(key)), 0)
+      if (!(taken + change <= limit - NEAR)) taken = outboxes().reduce((sum, key) => sum + sizeOf(key, stored(key)), 0)
+      if (change > 0 && taken + change > limit) forgotten().forEach(remove)
     }
     refused.add(key)
     if (change > 0 && taken + change > limit) throw new RangeError("no room for more")
@@ -143,7 +163,15 @@ export function createArea(start: string, persist: boolean, mayStore: boolean): 
       return isOther
     },
     get isPurged() {
-      return area.isShared && storedKeys(start).length === 0
+      return area.isShared && memory.size > refused.size && storedKeys(start).length === 0
+    },
+    tell(key, text) {
+      try {
+        setItem!.call(storage, key, text)
+      } catch {
+        // There is nobody to be told.
+      }
+      remove(key)
     },
     purge() {
       memory.clear()

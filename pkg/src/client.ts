@@ -8,12 +8,14 @@ import { createHandshake } from "./handshake.js"
 import { startInstance, type Instance, type LoadModule, type Member } from "./instance.js"
 import { createKeeper } from "./keeper.js"
 import { createLifeboat } from "./lifeboat.js"
-import { cancel, hostFetch, later, letGo, parse, soon, stringify, unwatched, wallClockMs, whenOver } from "./natives.js"
+import { cancel, hostFetch, later, parse, soon, stringify, unwatched, wallClockMs, whenOver } from "./natives.js"
 import { readOptions, type Settings } from "./options.js"
 import { addOverride, keepOverrides, MAX_KEY_LENGTH, tabOverrides, type Overrides } from "./overrides.js"
+import { ACTIVITY, listen } from "./page.js"
 import { deepEqual, plain, plainObject } from "./plain.js"
 import { createPoller } from "./poller.js"
 import { createProblems } from "./problems.js"
+import { siblings, tellSiblings } from "./siblings.js"
 import { NO_STATS, readStats } from "./stats.js"
 import { timing } from "./timing.js"
 import type {
@@ -31,7 +33,6 @@ const CLOSE_WITHIN_MS = 1000
 const ANSWER_WITHIN_MS = 10_000
 /** Activity is passed on at most this often, in milliseconds: scrolling fires at every frame. */
 const ACTIVITY_EVERY_MS = 1000
-const ACTIVITY = ["pointerdown", "keydown", "scroll"]
 
 /** A kept answer. It holds while its epoch is the client's. */
 interface Entry {
@@ -69,7 +70,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   let engines = 0
   /** Whether there is to be another one. */
   let awaited = true
-  let listening: AbortController
+  let deafen: (() => void) | undefined
   let timer: unknown
   let closing: Promise<void> | undefined
   let failedToStart = false
@@ -117,10 +118,12 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       if (instance?.dead) giveUp()
       else build()
     },
-    stored(key, text) {
-      if (key !== `${prefix}c`) enter((engine) => engine.storageEvent(key, text), undefined)
-      else if (text === "denied") applyConsent(text)
-    },
+  }
+
+  /** Another client of the page has stored a text under this key, or another tab. */
+  function hear(key: string, text: string): void {
+    if (key !== `${prefix}c`) enter((engine) => engine.storageEvent(key, text), undefined)
+    else if (text === "denied") applyConsent(text)
   }
 
   /** Nothing of this engine is called from here on, and nothing calls it. */
@@ -128,7 +131,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     engine = undefined
     engines++
     cancel(timer)
-    listening?.abort()
+    flights.clear()
     handshake?.stop()
   }
 
@@ -314,15 +317,13 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     failed: () => enter((engine) => engine.persistFailed(), undefined),
   })
 
-  const lifeboat = keeper && createLifeboat(area, `${prefix}q:`, `${prefix}b`, settings.key, (body) =>
+  const lifeboat = keeper && createLifeboat(area, prefix, settings.key, (body) =>
     new Promise((resolve) => {
-      const controller = new AbortController()
-      const { signal } = controller
-      later(() => controller.abort(), ANSWER_WITHIN_MS * timing.scale)
       const init: RequestInit = {
-        method: "POST", body, signal, credentials: "omit", redirect: "error", cache: "no-store", referrerPolicy: "strict-origin",
+        method: "POST", body, credentials: "omit", redirect: "error", cache: "no-store", referrerPolicy: "strict-origin",
       }
-      delivery.post(init, ({ isAcknowledged, retryAfterMs }) => resolve(isAcknowledged ? undefined : retryAfterMs || 0))
+      const request = delivery.post(init, resolve)
+      later(() => request?.abort(), ANSWER_WITHIN_MS * timing.scale)
     }))
 
   // Consent.
@@ -340,7 +341,10 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       tellConsent()
       lifeboat?.stop()
       area.allow(false, "")
-      if (state === "denied") purge()
+      if (state === "denied") {
+        purge()
+        delivery.abort()
+      }
       return
     }
     const { cookie } = settings
@@ -364,6 +368,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
 
   function purge(): void {
     area.purge()
+    poller?.forget()
     if (settings.overridesFromUrl) keepOverrides(tabKey, new Map())
     if (!settings.cookie || !hasPage) return
     const { prefix, attributes } = settings.cookie
@@ -373,15 +378,22 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   // What the engine calls.
 
   let lastActivityMs = -Infinity
+  /** What can abort the requests of this engine. */
+  const flights = new Map<number, AbortController>()
   const host: Host = {
     post(flight, init) {
       // In storage before it is sent.
       keeper?.write()
       const own = engines
-      return delivery.post(init, ({ status, isAcknowledged, retryAfterMs, serverMs }) => {
-        if (own === engines) enter((engine) => engine.settled(flight, status, isAcknowledged, retryAfterMs, serverMs), undefined)
+      const request = delivery.post(init, ({ status, isAcknowledged, retryAfterMs, serverMs }) => {
+        if (own !== engines) return
+        flights.delete(flight)
+        enter((engine) => engine.settled(flight, status, isAcknowledged, retryAfterMs, serverMs), undefined)
       })
+      if (request) flights.set(flight, request)
+      return request !== undefined
     },
+    abort: (flight) => attempt(() => flights.get(flight)?.abort(), undefined),
     area,
     keep(number, line) {
       keeper?.keep(number, line)
@@ -389,25 +401,20 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     },
     keepLedgers: (text) => keeper?.keepLedgers(text),
     release: (numbers) => keeper?.release(numbers),
-    wake: () => enter((engine) => engine.tick(), undefined),
-    keepTimer(id) {
+    wakeIn(delayMs) {
       cancel(timer)
-      timer = id
-      letGo(id)
+      timer = later(() => enter((engine) => engine.tick(), undefined), delayMs)
     },
     stale() {
       epoch++
       handshake?.begin()
     },
-    sessionStored(key, text) {
-      for (const other of instance?.members ?? []) if (other !== member) other.stored(key, text)
-    },
+    sessionStored: (key, text) => tellSiblings(hear, key, text),
     delivery(status, batchId, ids, pending) {
       if (status === "acknowledged") handshake?.goOn()
       events.emit("delivery", Object.freeze({ status, batchId, ids, pending }))
     },
     flushed: (delivered, pending) => delivery.flushed({ delivered, pending }),
-    onEvent: (event) => attempt(() => pageEvent(event), undefined),
   }
 
   function pageEvent(event: Event): void {
@@ -416,7 +423,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     if (type === "storage") {
       const { key, newValue } = event as StorageEvent
       area.changed(event as StorageEvent)
-      if (typeof key === "string" && typeof newValue === "string") member.stored(key, newValue)
+      if (typeof key === "string" && typeof newValue === "string") hear(key, newValue)
       return
     }
     if (ACTIVITY.includes(type)) {
@@ -644,12 +651,11 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
         return
       }
       if (state === consent) return
-      if (state === "denied") {
-        // Other tabs are told through storage, this page's clients at once.
-        attempt(() => area.setItem(`${prefix}c`, state), undefined)
-        for (const other of instance?.members ?? []) if (other !== member) other.stored(`${prefix}c`, state)
-      }
       applyConsent(state)
+      if (state !== "denied") return
+      // There is room for it now.
+      area.tell(`${prefix}c`, state)
+      tellSiblings(hear, `${prefix}c`, state)
     },
     stats: () => enter(readStats, NO_STATS),
     problems() {
@@ -681,6 +687,8 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       // Borrowed by a call that never came back: the garbage collector's affair. Or the page has broken something.
     }
     stopTouching()
+    siblings.delete(hear)
+    deafen?.()
     poller?.stop()
     lifeboat?.stop()
     delivery.flushed(NOTHING_FLUSHED)
@@ -732,7 +740,6 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   }
 
   function createEngine(): Engine {
-    listening = new AbortController()
     return instance!.createEngine(
       {
         endpoint: settings.endpoint,
@@ -751,7 +758,6 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
         traps: instance!.traps,
       },
       host,
-      listening.signal,
     )
   }
 
@@ -776,6 +782,8 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     if (ruleset.kind === "unreachable") problems.add("RULESET_UNAVAILABLE", ruleset.url, ruleset.why)
     if (consent === "denied") purge()
     if (settings.distinctId !== undefined && person === undefined) refuseId(settings.distinctId)
+    siblings.add(hear)
+    deafen = listen(pageEvent)
     const started = startEngine()
     if (ruleset.kind === "given") applyRuleset(ruleset.ruleset, "ruleset")
     await waitAtMost(readyTimeoutMs, poller?.start(started) ?? started, () => {
@@ -794,7 +802,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     ["clearOverrides", undefined], ["on", () => undefined], ["setConsent", undefined], ["stats", NO_STATS], ["problems", []],
     ["flush", Promise.resolve(NOTHING_FLUSHED)], ["close", Promise.resolve()],
   ])
-  return { client: safe, ready: start() }
+  return { client: safe, ready: unwatched(start) }
 }
 
 const NOTHING_FLUSHED: FlushResult = Object.freeze({ delivered: 0, pending: 0 })

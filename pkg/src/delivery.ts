@@ -12,8 +12,10 @@ export interface Outcome extends Told {
 
 /** The network's side of delivery. The engine decides what is sent, and when. */
 export interface Delivery {
-  /** Sends one batch, and tells its end. False when `fetch` threw at once. */
-  post(init: RequestInit, settled: (outcome: Outcome) => void): boolean
+  /** Sends one batch, and tells its end. What can abort it; undefined when `fetch` threw at once. */
+  post(init: RequestInit, settled: (outcome: Outcome) => void): AbortController | undefined
+  /** Aborts all that is under way. */
+  abort(): void
   /** Waits for the end of a flush. `begin` starts one, unless one is under way. */
   flush(begin: () => void): Promise<FlushResult>
   /** Whether somebody waits for the end of a flush. */
@@ -33,13 +35,7 @@ export function createDelivery(
 ): Delivery {
   let flushing: { readonly promise: Promise<FlushResult>; readonly resolve: (result: FlushResult) => void } | undefined
 
-  function ask(init: RequestInit): Promise<Response> | undefined {
-    try {
-      return unwatched(() => fetch!(endpoint!, headers ? { ...init, headers } : init))
-    } catch {
-      return undefined
-    }
-  }
+  const underWay = new Set<AbortController>()
 
   async function settle(asked: Promise<Response> | undefined, settled: (outcome: Outcome) => void): Promise<void> {
     let outcome = NO_ANSWER
@@ -56,10 +52,19 @@ export function createDelivery(
 
   return {
     post(init, settled) {
-      const asked = ask(init)
-      void whenOver(settle(asked, settled))
-      return asked !== undefined
+      let controller: AbortController | undefined
+      let asked: Promise<Response> | undefined
+      try {
+        const { signal } = (controller = new AbortController())
+        asked = unwatched(() => fetch!(endpoint!, { ...init, signal, ...(headers && { headers }) }))
+        underWay.add(controller)
+      } catch {
+        controller = undefined
+      }
+      void whenOver(settle(asked, settled), () => underWay.delete(controller!))
+      return controller
     },
+    abort: () => underWay.forEach((controller) => controller.abort()),
     flush(begin) {
       if (flushing) return flushing.promise
       let resolve: (result: FlushResult) => void = () => undefined

@@ -16,21 +16,19 @@ export interface Instance {
   readonly traps: number
   /** The clients that it serves. */
   readonly members: Set<Member>
-  createEngine(options: EngineOptions, host: Host, signal: AbortSignal): Engine
+  createEngine(options: EngineOptions, host: Host): Engine
   /** Puts the text into the room that the engine has for a ruleset. */
   handOver(engine: Engine, text: string): void
   /** What was called has thrown: the instance is dead, and replaced when the task has run to its end. */
   trapped(): void
 }
 
-/** What the clients of an instance tell each other. */
+/** What an instance tells its clients. */
 export interface Member {
   /** The instance has trapped: all that came from it is dead. */
   trapped(): void
   /** There is another instance in its place, or, when that is spent, none. */
   replaced(): void
-  /** Another client stored a text under this key, or another tab. */
-  stored(key: string, text: string): void
 }
 
 /** Traps are forgotten after so long. */
@@ -95,9 +93,9 @@ async function start(load: LoadModule): Promise<Instance> {
       return trapCount
     },
     members: new Set(),
-    createEngine(options, host, signal) {
+    createEngine(options, host) {
       // Without a prototype, where a page may have put a `toJSON`.
-      return new glue.Engine(stringify(Object.assign(Object.create(null), options)), host, signal)
+      return new glue.Engine(stringify(Object.assign(Object.create(null), options)), host)
     },
     handOver(engine, text) {
       let taken = 0

@@ -1,6 +1,6 @@
 import type { Area } from "./area.js"
 import { later, soon } from "./natives.js"
-import { alone, createOutbox, orphans, readSegment, removeSegment, type Outbox, type Segment } from "./outbox.js"
+import { alone, createOutbox, readSegment, type Outbox, type Segment } from "./outbox.js"
 import { timing } from "./timing.js"
 
 /** How often leases are renewed and orphans looked for. */
@@ -13,7 +13,7 @@ const MAX_TRAPS = 2
 export interface Kept {
   /** Takes rows over. False when there is no room for them. */
   adopt(segment: Segment): boolean
-  /** Rows could not be put in storage. */
+  /** New rows could not be put in storage; called once for what a task has recorded. */
   failed(): void
 }
 
@@ -42,8 +42,6 @@ export function createKeeper(area: Area, prefix: string, engine: Kept): Keeper {
   let isAway = false
   let outbox = create()
   let timer: unknown
-  /** Taken over, but not yet in storage a second time. */
-  const taken = new Set<string>()
   /** How often the module has trapped over them. */
   const traps = new Map<string, number>()
   /** Whether there was no room for something. */
@@ -53,35 +51,29 @@ export function createKeeper(area: Area, prefix: string, engine: Kept): Keeper {
     return createOutbox(area, root, engine.failed)
   }
 
-  /** Takes orphans over, all or only what was closed: into the own outbox first, then the orphan can go. */
+  /** Takes orphans over, all or only what was closed. */
   function adoptNow(all: boolean): void {
-    for (const key of orphans(area, root, id)) {
+    for (const key of outbox.orphans(all)) {
       const segment = readSegment(area, root, key)
       const trapped = traps.get(key) ?? 0
-      if (trapped >= MAX_TRAPS || !(all || segment.isClosed)) continue
-      if (!taken.has(key)) {
-        if (!engine.adopt(segment)) {
-          if (id) isFull = true
-          else traps.set(key, trapped + 1)
-          return
-        }
-        taken.add(key)
-      }
-      // The copy may take the place of the original.
-      if (outbox.write(segment.length)) {
-        removeSegment(area, root, key)
-        taken.delete(key)
+      if (trapped >= MAX_TRAPS) continue
+      if (!outbox.adopt(segment, () => engine.adopt(segment))) {
+        if (id) isFull = true
+        else traps.set(key, trapped + 1)
+        return
       }
     }
   }
 
   function adopt(): void {
-    if (id && !isAway && area.isShared && !document.hidden && orphans(area, root, id).length > 0) alone(area, `${prefix}a`, id, () => id && !isAway && adoptNow(true))
+    if (id && !isAway && area.isShared && !document.hidden && outbox.orphans(true).length > 0) {
+      alone(area, `${prefix}a`, id, () => id && !isAway && adoptNow(true))
+    }
   }
 
   function lookAround(): void {
     outbox.renew()
-    outbox.write(0)
+    outbox.write(true)
     adopt()
     plan()
   }

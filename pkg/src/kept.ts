@@ -1,5 +1,5 @@
 import type { RulesetText } from "./ruleset.js"
-import { later, wallClockMs } from "./natives.js"
+import { later, wallClockMs, whenOver } from "./natives.js"
 
 const CACHE = "pennon1"
 const KEPT_AT = "pennon-kept-at"
@@ -23,11 +23,17 @@ export interface Kept {
   readonly works: boolean
   /** Undefined when there is none, or it is older than its age limit. */
   read(): Promise<KeptText | undefined>
+  /** Nothing of it stays where it may not be kept when it is written. */
   write(copy: KeptText): Promise<void>
+  /** Removes the copy. */
+  forget(): void
 }
 
-/** `key`: a URL that nobody serves, for this ruleset alone. `maxAgeMs`: 0 keeps nothing. */
-export function createKept(key: string, maxAgeMs: number): Kept {
+/**
+ * `key`: a URL that nobody serves, for this ruleset alone. `maxAgeMs`: 0 keeps nothing. `may`: whether anything may be kept
+ * now.
+ */
+export function createKept(key: string, maxAgeMs: number, may: () => boolean): Kept {
   let works = maxAgeMs > 0
 
   async function find(): Promise<KeptText | undefined> {
@@ -41,7 +47,7 @@ export function createKept(key: string, maxAgeMs: number): Kept {
 
   /** Does `work`, unless it has failed before: insecure pages have no Cache API, and browsers may block it. */
   async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
-    if (!works) return undefined
+    if (!works || !may()) return undefined
     try {
       return await work()
     } catch {
@@ -52,7 +58,7 @@ export function createKept(key: string, maxAgeMs: number): Kept {
 
   return {
     get works() {
-      return works
+      return works && may()
     },
     read: () => attempt(() => Promise.race([find(), patience()])),
     write: ({ text, tag, keptAtMs }) =>
@@ -61,6 +67,12 @@ export function createKept(key: string, maxAgeMs: number): Kept {
         await cache.put(key, new Response(text, { headers: { [KEPT_AT]: String(keptAtMs), ...(tag && { etag: tag }) } }))
         // What was put last is last.
         for (const old of (await cache.keys()).slice(0, -MAX_KEPT)) await cache.delete(old)
+        // It may have been denied meanwhile.
+        if (!may()) await cache.delete(key)
       }),
+    forget: () =>
+      void whenOver((async () => {
+        if (await caches.has(CACHE)) await (await caches.open(CACHE)).delete(key)
+      })()),
   }
 }

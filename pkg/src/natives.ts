@@ -42,7 +42,8 @@ export function soon(task: () => void): void {
 export function later(task: () => void, delayMs: number): unknown {
   try {
     const timer: unknown = unwatched(() => setTimeout(safe(task), delayMs))
-    letGo(timer)
+    // A timer of ours keeps no Node process alive.
+    ;(timer as { unref?(): void } | undefined)?.unref?.()
     return timer
   } catch {
     return undefined
@@ -65,11 +66,6 @@ export async function whenOver(promise: unknown, next?: () => void): Promise<voi
 /** Ends a timer, if there is one. */
 export function cancel(timer: unknown): void {
   safe(() => clearTimeout(timer as number))()
-}
-
-/** A timer of ours keeps no Node process alive. */
-export function letGo(timer: unknown): void {
-  ;(timer as { unref?(): void } | undefined)?.unref?.()
 }
 
 /** Where relative URLs start; undefined where there is no page. */

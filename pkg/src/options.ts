@@ -63,9 +63,12 @@ export function readOptions(options: ClientOptions): Settings {
   const mode = oneOf(exposures.mode ?? "call", "exposures.mode", ["call", "manual", "handshake"])
   const targeted = ofType<boolean>(exposures.targeted, "exposures.targeted", "boolean") ?? mode === "handshake"
   const persist = top.storage !== false
+  const namespace = text(top.namespace ?? hashOf(`${endpoint?.url ?? ""} ${key}`), "namespace")
+  // Keys of another namespace might begin like its own.
+  if (namespace.includes(":")) throw invalid("namespace", namespace, "a string without a colon")
   const consent = oneOf(top.consent ?? "granted", "consent", ["granted", "pending", "denied"])
   return {
-    ...rulesetSettings(top.ruleset, persist && consent === "granted"),
+    ...rulesetSettings(top.ruleset, persist),
     distinctId: identity.distinctId,
     attributes: object(identity.attributes ?? {}, "identity.attributes"),
     endpoint: endpoint?.url,
@@ -81,9 +84,9 @@ export function readOptions(options: ClientOptions): Settings {
     appVersion: text(app.version ?? "", "app.version"),
     persist,
     consent,
-    cookie: cookie(storage.cookieDomain, text(top.namespace ?? key, "namespace")),
+    cookie: cookie(storage.cookieDomain, (top.namespace as string | undefined) ?? key),
     overridesFromUrl: ofType<boolean>(overrides.fromUrl, "overrides.fromUrl", "boolean") ?? false,
-    namespace: text(top.namespace ?? hashOf(`${endpoint?.url ?? ""} ${key}`), "namespace"),
+    namespace,
     debug: ofType<boolean>(top.debug, "debug", "boolean") ?? false,
   }
 }

@@ -1,35 +1,31 @@
 import type { Area } from "./area.js"
 import { hashOf } from "./hash.js"
+import { isClosed, isOver, LEASE_MS, readLease, type Lease } from "./lease.js"
 import { later, soon, wallClockMs, whenOver } from "./natives.js"
 import { timing } from "./timing.js"
 
 /** A segment takes rows until its text has so many UTF-16 units. What a task records stays together. */
 const SEGMENT_LENGTH = 4096
-/** The most that all outboxes of an origin take in storage, likewise. The rest of 256 Ki is for their leases. */
-export const MAX_OUTBOXES_LENGTH = 252 * 1024
-/** How long a tab that says nothing more is believed to live, and how long after that its rows are left to it. */
-const LEASE_MS = 180_000
+/** The most that all outboxes of an origin take in storage, likewise. */
+const MAX_LENGTH = 256 * 1024
+/** Rows leave so much of that to leases and ledgers, and to what other tabs write before this one knows of it. */
+const ROOM_FOR_LEASES = 4 * 1024
 /** A lease is renewed when less than this is left of it. */
 const RENEW_BELOW_MS = 120_000
-/** What a version to come has left is its own for so long. */
-const FOREIGN_FOR_MS = 7 * 86_400_000
 /** How long it takes to see that nobody else has claimed the orphans, where there are no locks. */
 const CLAIM_MS = 500
 
 /** What stands in a segment. */
 export interface Segment {
+  readonly key: string
   /** The instance id of who wrote it. */
   readonly owner: string
-  /** Whether they have said that nobody is there for it any longer. */
-  readonly isClosed: boolean
   /** Its ledgers: JSON, or what is left of it; empty when there are none. */
   readonly ledgers: string
   /** The rows that are whole. */
   readonly lines: readonly string[]
   /** How many are not. */
   readonly corrupt: number
-  /** Of its text, in UTF-16 units. */
-  readonly length: number
 }
 
 /** The rows of an engine that the server has not acknowledged, outside of the module's memory and of this page's life. */
@@ -42,20 +38,27 @@ export interface Outbox {
   keepLedgers(text: string): void
   /** These need not be kept any longer. */
   release(numbers: Iterable<number>): void
+  /** Writes what is new; `again`: also what was refused before or is gone. */
+  write(again?: boolean): void
   /**
-   * Writes what is new, and with `extra` also what was refused before or is gone. Whether all of it is in storage now. `extra`: how much
-   * more than usual that may hold.
+   * Makes an orphan's segment a part of this outbox, where it is: what `take` keeps are its rows. False when `take` gives
+   * false; then it is left as it was.
    */
-  write(extra?: number): boolean
-  /** Says that the tab lives, if that has not been said for long. True: others may have thought that it does not. */
-  renew(): boolean
+  adopt(segment: Segment, take: () => boolean): boolean
+  /** The keys of what nobody is there for: `all`, or only what was closed. */
+  orphans(all: boolean): string[]
+  /** Says that the tab lives, if that has not been said for long. */
+  renew(): void
   /** Says that nobody is here for these rows any longer. */
   leave(): void
   /** Whether there are rows. */
   readonly waits: boolean
 }
 
-/** `root`: what the keys of all outboxes of the client's namespace begin with. `failed`: a row could not be put in storage. */
+/**
+ * `root`: what the keys of all outboxes of the client's namespace begin with. `failed`: new rows could not be put in storage;
+ * called once for what a task has recorded, however often that is tried again.
+ */
 export function createOutbox(area: Area, root: string, failed: () => void): Outbox {
   interface Open {
     readonly key: string
@@ -65,7 +68,9 @@ export function createOutbox(area: Area, root: string, failed: () => void): Outb
   let id = ""
   let ledgers = ""
   let waiting = new Map<number, string>()
-  const segments = new Set<Open>()
+  /** The rows of an orphan that is being taken over. */
+  let adopting: Map<number, string> | undefined
+  const segments = new Map<string, Open>()
   /** Those that storage does not have as they are. */
   const unsaved = new Set<Open>()
   /** Those of them that storage has refused. */
@@ -86,27 +91,37 @@ export function createOutbox(area: Area, root: string, failed: () => void): Outb
     })
   }
 
-  function lease(state: string): void {
-    isLeaseStale = false
-    leaseEndsMs = wallClockMs() + LEASE_MS * timing.scale
+  function lease(owner: string, state: string, ledgers: string): void {
+    const endsMs = wallClockMs() + (owner === id ? LEASE_MS * timing.scale : 0)
+    if (owner === id) {
+      isLeaseStale = false
+      leaseEndsMs = endsMs
+    }
     try {
-      area.setItem(root + id, `1|${leaseEndsMs}|${state}|${ledgers}`)
+      area.setItem(root + owner, `1|${endsMs}|${state}|${ledgers}`, MAX_LENGTH)
     } catch {
       // A segment without one is an orphan: it may be sent twice.
     }
   }
 
-  function save(segment: Open, extra = 0): void {
+  function hold(segment: Open): void {
+    segments.set(segment.key, segment)
+    for (const number of segment.lines.keys()) places.set(number, segment)
+  }
+
+  /** Whether storage has taken it. */
+  function save(segment: Open): boolean {
     const text = [...segment.lines.values()].join("\n")
     segment.length = text.length
     unsaved.delete(segment)
     refused.delete(segment)
     try {
-      area.setItem(segment.key, text, MAX_OUTBOXES_LENGTH + extra)
+      area.setItem(segment.key, text, MAX_LENGTH - ROOM_FOR_LEASES)
+      return true
     } catch {
       unsaved.add(segment)
       refused.add(segment)
-      failed()
+      return false
     }
   }
 
@@ -117,7 +132,7 @@ export function createOutbox(area: Area, root: string, failed: () => void): Outb
       outbox.write()
     },
     keep(number, line) {
-      waiting.set(number, `${hashOf(line)}|${line}`)
+      ;(adopting ?? waiting).set(number, `${hashOf(line)}|${line}`)
       plan()
     },
     keepLedgers(text) {
@@ -138,46 +153,63 @@ export function createOutbox(area: Area, root: string, failed: () => void): Outb
           continue
         }
         if (open === segment) open = undefined
-        for (const set of [segments, unsaved, refused]) set.delete(segment)
-        area.removeItem(segment.key)
+        segments.delete(segment.key)
+        for (const set of [unsaved, refused]) set.delete(segment)
+        removeSegment(area, root, segment.key, id)
       }
     },
-    write(extra) {
-      if (!id) return false
+    write(again) {
+      if (!id) return
       if (waiting.size > 0) {
         // Where it is long over, others would take what is written before it is renewed.
         outbox.renew()
-        if (!open || open.length >= SEGMENT_LENGTH) {
-          open = { key: `${root}${id}:${nextSegment++}`, lines: new Map(), length: 0 }
-          segments.add(open)
-        }
+        if (!open || open.length >= SEGMENT_LENGTH) open = { key: `${root}${id}:${nextSegment++}`, lines: new Map(), length: 0 }
+        for (const [number, line] of waiting) open.lines.set(number, line)
+        hold(open)
         unsaved.add(open)
         refused.delete(open)
-        for (const [number, line] of waiting) {
-          open.lines.set(number, line)
-          places.set(number, open)
-        }
         waiting = new Map()
       }
-      for (const segment of segments) {
+      for (const segment of segments.values()) {
         // What was refused before is not tried again with each new row.
-        const isDue = extra === undefined
-          ? unsaved.has(segment) && !refused.has(segment)
-          : unsaved.has(segment) || area.getItem(segment.key) === null
-        if (isDue) save(segment, extra)
+        const isDue = again ? unsaved.has(segment) || area.getItem(segment.key) === null : unsaved.has(segment) && !refused.has(segment)
+        if (!isDue || save(segment)) continue
+        // Each attempt that fails has counted all that is in storage.
+        if (again) break
+        failed()
       }
-      if (isLeaseStale) lease("open")
-      return unsaved.size === 0
+      if (isLeaseStale) lease(id, "open", ledgers)
     },
+    adopt(segment, take) {
+      const lines = (adopting = new Map<number, string>())
+      const isTaken = take()
+      adopting = undefined
+      if (!isTaken) return false
+      const { key, owner } = segment
+      if (lines.size === 0) {
+        // Its ledgers are with the own ones first.
+        outbox.write()
+        removeSegment(area, root, key, id)
+        return true
+      }
+      const held = { key, lines, length: SEGMENT_LENGTH }
+      hold(held)
+      if (lines.size < segment.lines.length + segment.corrupt) {
+        unsaved.add(held)
+        plan()
+      }
+      const { state, ledgers } = readLease(area.getItem(root + owner))
+      if (state !== `>${id}`) lease(owner, `>${id}`, ledgers)
+      return true
+    },
+    orphans: (all) => orphans(area, root, id, (key) => segments.has(key), all ? isOver : isClosed),
     renew() {
       const leftMs = leaseEndsMs - wallClockMs()
-      if (leftMs > RENEW_BELOW_MS * timing.scale && leftMs <= LEASE_MS * timing.scale) return false
-      lease("open")
-      return !(leftMs > 0)
+      if (!(leftMs > RENEW_BELOW_MS * timing.scale && leftMs <= LEASE_MS * timing.scale)) lease(id, "open", ledgers)
     },
     leave() {
       outbox.write()
-      if (segments.size > 0 || ledgers) lease("closed")
+      if (segments.size > 0 || ledgers) lease(id, "closed", ledgers)
       else area.removeItem(root + id)
       leaseEndsMs = NaN
     },
@@ -189,16 +221,27 @@ export function createOutbox(area: Area, root: string, failed: () => void): Outb
 }
 
 /**
- * The keys of what nobody is there for: segments of tabs that are closed, or have said nothing for long; and where only that
- * is left, leases.
+ * The keys of what nobody is there for: segments of tabs that are closed, or have said nothing for long, and of those who had
+ * taken them over; and where only that is left, leases. `own`: an outbox that is no orphan; what it has taken over of another
+ * one is what it `holds`. `isLeft`: by their lease.
  */
-export function orphans(area: Area, root: string, own?: string): string[] {
+export function orphans(
+  area: Area,
+  root: string,
+  own?: string,
+  holds?: (key: string) => boolean,
+  isLeft: (lease: Lease, nowMs: number) => boolean = isOver,
+): string[] {
   const nowMs = wallClockMs()
   const keys = area.keys(root)
   const used = new Set(keys.map((key) => key.slice(0, key.lastIndexOf(":"))))
   return keys.filter((key) => {
-    const lease = root + ownerOf(key, root)
-    return lease !== root + own && !(key === lease && used.has(key)) && isOver(area.getItem(lease), nowMs)
+    const owner = ownerOf(key, root)
+    if (owner === own || (key === root + owner && used.has(key))) return false
+    const lease = readLease(area.getItem(root + owner))
+    const holder = lease.state[0] === ">" && lease.version === "1" ? lease.state.slice(1) : undefined
+    if (holder === undefined) return isLeft(lease, nowMs)
+    return holder === own ? !holds?.(key) : isLeft(readLease(area.getItem(root + holder)), nowMs)
   })
 }
 
@@ -206,38 +249,27 @@ function ownerOf(key: string, root: string): string {
   return key.slice(root.length).split(":")[0] ?? ""
 }
 
-function isOver(lease: string | null, nowMs: number): boolean {
-  const [version, endsMs, state] = lease?.split("|", 3) ?? []
-  if (state === "closed" && version === "1") return true
-  // What is no number is over. So is what ends later than any that was written now: the clock was set back.
-  const overMs = nowMs - Number(endsMs ?? NaN)
-  return Number(version) > 1 ? overMs > FOREIGN_FOR_MS : !(overMs < LEASE_MS * timing.scale && overMs >= -LEASE_MS * timing.scale)
-}
-
 /** What is under one of those keys. */
 export function readSegment(area: Area, root: string, key: string): Segment {
   const owner = ownerOf(key, root)
   const lease = root + owner
-  const [, state, ledgers = ""] = /^1\|.*?\|(.*?)\|(.*)$/.exec(area.getItem(lease) ?? "") ?? []
-  const isClosed = state === "closed"
-  if (key === lease) return { owner, isClosed, ledgers, lines: [], corrupt: 0, length: 0 }
-  const text = area.getItem(key)
+  const { ledgers } = readLease(area.getItem(lease))
   // Another tab may just have taken it.
-  const records = text?.split("\n") ?? []
+  const records = key === lease ? [] : (area.getItem(key)?.split("\n") ?? [])
   const lines: string[] = []
   for (const record of records) {
     const end = record.indexOf("|")
     const line = record.slice(end + 1)
     if (end > 0 && hashOf(line) === record.slice(0, end)) lines.push(line)
   }
-  return { owner, isClosed, ledgers, lines, corrupt: records.length - lines.length, length: text?.length ?? 0 }
+  return { key, owner, ledgers, lines, corrupt: records.length - lines.length }
 }
 
-/** Removes a segment, and with the last one the lease. */
-export function removeSegment(area: Area, root: string, key: string): void {
+/** Removes a segment, and with the last one the lease, unless that is `own`. */
+export function removeSegment(area: Area, root: string, key: string, own?: string): void {
   area.removeItem(key)
-  const lease = root + ownerOf(key, root)
-  if (area.keys(`${lease}:`).length === 0) area.removeItem(lease)
+  const owner = ownerOf(key, root)
+  if (owner !== own && area.keys(`${root + owner}:`).length === 0) area.removeItem(root + owner)
 }
 
 /** Calls `work` unless another tab does the same now. */

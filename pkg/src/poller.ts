@@ -42,6 +42,8 @@ export interface Poller {
   start(engineStarted: Promise<void>): Promise<void>
   /** The page was shown, hidden or reconnected, or another tab has stored something. */
   pageEvent(event: Event): void
+  /** Removes what is kept. */
+  forget(): void
   stop(): void
 }
 
@@ -54,7 +56,7 @@ export interface Poller {
 export function createPoller(source: UrlSource, area: Area, claimKey: string, taker: Taker): Poller {
   const { url, headers, refreshMs, maxAgeMs } = source
   const id = hashOf(`${url} ${JSON.stringify(headers)}`)
-  const kept = createKept(`https://pennon.invalid/${id}?${url}`, maxAgeMs)
+  const kept = createKept(`https://pennon.invalid/${id}?${url}`, maxAgeMs, () => area.mayStore)
   const longestMs = Math.max(refreshMs, MAX_BACKOFF_MS)
   const hasPage = typeof document === "object"
   /** What came last, be it good or not. */
@@ -174,6 +176,7 @@ export function createPoller(source: UrlSource, area: Area, claimKey: string, ta
         if ((event as StorageEvent).key === claimKey) void look()
       } else if (OF_PAGE.includes(event.type)) void look(true)
     },
+    forget: kept.forget,
     stop() {
       stopped = true
       cancel(timer)

@@ -210,10 +210,13 @@ export interface ClientOptions {
    * `cookieDomain` the ids and the session in cookies.
    */
   readonly storage?: false | StorageOptions
-  /** Default `"granted"`. While it is another, the last ruleset is not kept either. */
+  /** Default `"granted"`. While it is another, the last ruleset is not kept either; `"denied"` removes it. */
   readonly consent?: Consent
   readonly overrides?: OverrideOptions
-  /** Separates this client's stored state from that of other clients on the origin. Default: from endpoint and key. */
+  /**
+   * Separates this client's stored state from that of other clients on the origin. Any text without a colon. Default: from
+   * endpoint and key.
+   */
   readonly namespace?: string
   /** Log problems to the console. Default false. */
   readonly debug?: boolean
@@ -268,7 +271,10 @@ export interface Stats {
   readonly adopted: number
   /** How often the WebAssembly module has trapped on this page and was replaced. */
   readonly traps: number
-  /** Writes that storage refused. Their rows are in memory alone. */
+  /**
+   * Writes of new rows that storage refused: one for all that a task has recorded, however often it is tried again. Until
+   * then the rows are in memory alone.
+   */
   readonly persistFailed: number
   /** Attempts to send that no server answered. */
   readonly unreachable: number

@@ -6,17 +6,36 @@ import { test } from "node:test"
 import { network, RULESET, settle } from "./lib/client.mjs"
 import { browserWithStorage, replace } from "./lib/storage.mjs"
 
-/** A page with storage. Each has its own copy of the package; `event` is what the browser would tell it. */
+/** A page with storage. Each has its own copy of the package. */
 async function page(t, { net = network(), ...options } = {}) {
-  const { createClient } = await import(`../dist-testing/testing.js?${pages++}`)
+  const { createClient, setMaxTraps, trap } = await import(`../dist-testing/testing.js?${pages++}`)
   const client = await createClient({
     ruleset: RULESET, namespace: "app",
     exposures: { endpoint: "http://collector.example/e", fetch: net.fetch, targeted: false, flushIntervalMs: 3_600_000 },
     ...options,
   })
-  return { client, net }
+  return { client, net, setMaxTraps, trap }
 }
 let pages = 0
+
+/** What the pages that are opened from now on listen to, by what they are told; `events` are told to all of them. */
+function window(t) {
+  const heard = new Map()
+  replace(t, "addEventListener", { value: (type, listener) => heard.set(type, [...(heard.get(type) ?? []), listener]) })
+  replace(t, "removeEventListener", { value: (type, listener) => heard.set(type, heard.get(type).filter((each) => each !== listener)) })
+  const tell = (type, event = {}) => (heard.get(type) ?? []).forEach((listener) => listener(Object.assign(new Event(type), event)))
+  return { heard, tell }
+}
+
+/** A request under way, which ends when it is aborted: `signals` are those of all. */
+function endless() {
+  const signals = []
+  const net = network(...Array(9).fill((init) => new Promise((_, reject) => {
+    signals.push(init.signal)
+    init.signal.addEventListener("abort", () => reject(init.signal.reason))
+  })))
+  return { net, signals }
+}
 const rows = (net) => net.batches.flatMap(({ exposures }) => exposures.map(({ flag_key }) => flag_key))
 
 test("granted, which is the default: what is not delivered is in storage", async (t) => {
@@ -139,10 +158,8 @@ test("where the module cannot start, what earlier pages have left is delivered a
 
 test("a page that is prerendered has seen nothing; when it is activated what it read is recorded, with that time", async (t) => {
   browserWithStorage(t)
-  replace(t, "document", { value: Object.assign(new EventTarget(), { hidden: true, prerendering: true }) })
-  // What the module takes for a window.
-  replace(t, "Window", { value: class { static [Symbol.hasInstance](object) { return object === globalThis } } })
-  replace(t, "addEventListener", { value: () => undefined })
+  replace(t, "document", { value: { hidden: true, prerendering: true } })
+  const { tell } = window(t)
   const { client, net } = await page(t, { identity: { distinctId: "person-1" } })
   for (let read = 0; read < 3; read++) assert.equal(client.getFlag("greeting"), "Hello")
   client.reportExposure("price", { value: 0 })
@@ -151,7 +168,7 @@ test("a page that is prerendered has seen nothing; when it is activated what it 
   const startMs = Date.now()
   document.prerendering = false
   document.hidden = false
-  document.dispatchEvent(new Event("prerenderingchange"))
+  tell("prerenderingchange")
   client.getFlag("greeting")
   await client.flush()
   assert.deepEqual(rows(net).sort(), ["greeting", "price"])
@@ -204,23 +221,129 @@ test("locks that a page has broken cost no engine", async (t) => {
 
 test("denied elsewhere while the page was in the back/forward cache: what it holds does not come back", async (t) => {
   const { data } = browserWithStorage(t)
-  const heard = new Map()
-  replace(t, "document", { value: Object.assign(new EventTarget(), { hidden: false }) })
-  replace(t, "Window", { value: class { static [Symbol.hasInstance](object) { return object === globalThis } } })
-  replace(t, "addEventListener", { value: (type, listener) => heard.set(type, listener) })
+  const { tell } = window(t)
   const { client, net } = await page(t, { net: network(() => Promise.reject(new TypeError("offline"))) })
   client.getFlag("greeting")
   await settle()
-  const tell = (type) => heard.get(type)(Object.assign(new Event(type), { persisted: true }))
-  tell("pagehide")
-  tell("pageshow")
+  const persisted = { persisted: true }
+  tell("pagehide", persisted)
+  tell("pageshow", persisted)
   assert.notEqual(client.stats().pending, 0, "nobody has denied yet")
-  tell("pagehide")
+  tell("pagehide", persisted)
   await settle()
   const requests = net.batches.length
   data.clear()
-  tell("pageshow")
+  tell("pageshow", persisted)
   await settle()
   assert.deepEqual([data.size, client.stats().pending, net.batches.length], [0, 0, requests])
+  await client.close()
+})
+
+/** Each brings a page into a state in which no engine is there to hear or to tell anything. */
+const STATES = {
+  "whose module is still loading": async (t, options) => {
+    t.mock.method(WebAssembly, "compile", () => new Promise(() => undefined))
+    return page(t, { ruleset: { url: "http://publisher.example/r", readyTimeoutMs: 0 }, ...options })
+  },
+  "whose module has failed": async (t, options) => {
+    t.mock.method(WebAssembly, "compile", async () => { throw new WebAssembly.CompileError("blocked") })
+    return page(t, options)
+  },
+  "whose module was given up": async (t, options) => {
+    const it = await page(t, options)
+    it.client.getFlag("greeting")
+    await settle()
+    it.setMaxTraps(0)
+    it.trap("unreachable")
+    it.client.identify("person-1")
+    await settle()
+    assert.equal(it.client.decide("price").errorCode, "GENERAL")
+    return it
+  },
+  "that is not granted yet": (t, options) => page(t, { ...options, consent: "pending" }),
+  "that is granted": (t, options) => page(t, options),
+}
+
+for (const [state, open] of Object.entries(STATES)) {
+  test(`a page ${state} hears that another tab denies: what it holds and sends is gone, and nothing is stored again`, async (t) => {
+    const { data } = browserWithStorage(t)
+    const { tell, heard } = window(t)
+    for (const [key, text] of [["pennon1:app:q:x:0", "1|e"], ["pennon1:app:q:x", "1|0|closed|"], ["pennon1:app:d", "1|a|b"]]) data.set(key, text)
+    const left = await page(t, { net: network(503, 503, 503) })
+    left.client.getFlag("price")
+    await left.client.close()
+    const { net, signals } = endless()
+    const { client } = await open(t, { net })
+    client.getFlag("greeting")
+    void client.flush()
+    const isSending = state !== "that is not granted yet" && state !== "whose module is still loading"
+    for (let turn = 0; isSending ? signals.length === 0 : turn < 10; turn++) {
+      assert.ok(turn < 1000, "nothing was sent")
+      await settle()
+    }
+    tell("storage", { key: "pennon1:app:c", oldValue: null, newValue: "denied" })
+    assert.deepEqual([[...data.keys()], signals.every(({ aborted }) => aborted)], [[], true])
+    client.getFlag("greeting")
+    client.reportExposure("price")
+    client.identify("somebody")
+    tell("pagehide")
+    tell("pageshow", { persisted: true })
+    await settle()
+    assert.deepEqual([[...data.keys()], net.batches.length], [[], signals.length])
+    const closed = client.close()
+    await settle()
+    assert.deepEqual([...heard.values()].flat(), [], "a closed client listens no more")
+    if (state !== "whose module is still loading") await closed
+  })
+
+  test(`a page ${state} tells other tabs and the page's other clients that it denies`, async (t) => {
+    const origin = browserWithStorage(t)
+    const { client, net } = await open(t, {})
+    await settle()
+    const told = []
+    origin.told = ({ key, newValue }) => key === "pennon1:app:c" && told.push(newValue)
+    client.setConsent("denied")
+    assert.deepEqual([told, [...origin.data.keys()]], [["denied", null], []])
+    const { length } = net.batches
+    await settle()
+    assert.deepEqual([origin.data.size, net.batches.length], [0, length])
+    void client.close()
+  })
+}
+
+test("storage that is full keeps no denial from other tabs", async (t) => {
+  const origin = browserWithStorage(t)
+  const { client } = await page(t)
+  origin.quota = [...origin.data].reduce((sum, [key, text]) => sum + key.length + text.length, 0)
+  const told = []
+  origin.told = ({ key, newValue }) => key === "pennon1:app:c" && told.push(newValue)
+  client.setConsent("denied")
+  assert.deepEqual(told, ["denied", null])
+  await client.close()
+})
+
+test("the clients of a page are told also while the module is loading", async (t) => {
+  const { data } = browserWithStorage(t)
+  t.mock.method(WebAssembly, "compile", () => new Promise(() => undefined))
+  const { createClient } = await import("../dist-testing/testing.js?loading")
+  const make = () => createClient({ ruleset: { url: "http://publisher.example/r", readyTimeoutMs: 0 }, namespace: "app", exposures: { endpoint: "http://collector.example/e" } })
+  const [one, other] = await Promise.all([make(), make()])
+  one.setConsent("denied")
+  data.set("pennon1:app:d", "put there to be seen")
+  other.setConsent("denied")
+  assert.equal(data.size, 1, "the other one had denied already")
+  for (const client of [one, other]) void client.close()
+})
+
+test("a page that comes back and has never stored anything has not been denied", async (t) => {
+  const origin = browserWithStorage(t, { quota: 0 })
+  const { tell } = window(t)
+  const { client } = await page(t)
+  client.getFlag("greeting")
+  await settle()
+  tell("pagehide", { persisted: true })
+  origin.quota = 10_000
+  tell("pageshow", { persisted: true })
+  assert.deepEqual([client.stats().dropped, client.stats().pending], [{}, 1])
   await client.close()
 })

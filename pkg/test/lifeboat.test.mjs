@@ -26,15 +26,19 @@ async function harbour(t, left, answers = []) {
   const batches = []
   function lifeboat() {
     const area = createArea(PREFIX, true, true)
-    return createLifeboat(area, ROOT, `${PREFIX}b`, "pk_1", async (body) => {
-      batches.push(JSON.parse(body))
-      const answer = answers.shift()
-      return typeof answer === "function" ? answer() : answer
+    return createLifeboat(area, PREFIX, "pk_1", async (body) => {
+      const batch = JSON.parse(body)
+      batches.push(batch)
+      const answer = answers.shift() ?? 204
+      return typeof answer === "function" ? answer(batch) : typeof answer === "number" ? ended(answer) : answer
     })
   }
   const left_ = () => [...origin.data.keys()].filter((key) => key.startsWith(ROOT))
   return { origin, batches, lifeboat, left: left_ }
 }
+
+/** How a request ended. 0: no server answered. */
+const ended = (status, retryAfterMs = NaN) => ({ status, isAcknowledged: status === 204, retryAfterMs, serverMs: NaN })
 
 const rows = (count, length = 10) => Array.from({ length: count }, (_, at) => `e{"id":"${at}","pad":"${"é".repeat(length)}"}`)
 
@@ -69,7 +73,7 @@ test("a batch has at most 100 rows and 45 KiB; one is sent each minute, whatever
 })
 
 test("what is not acknowledged stays, and a server that asks for time gets it, also from later pages", async (t) => {
-  const { batches, lifeboat, left } = await harbour(t, { "a:0": rows(1) }, [10 * MINUTE_MS, 0, undefined])
+  const { batches, lifeboat, left } = await harbour(t, { "a:0": rows(1) }, [ended(503, 10 * MINUTE_MS), 0, 204])
   lifeboat().begin()
   await settle()
   assert.equal(left().length, 2)
@@ -102,7 +106,7 @@ test("rows that came meanwhile stay, and a lifeboat that was stopped removes not
   const boat = lifeboat()
   boat.begin()
   boat.stop()
-  answer()
+  answer(ended(204))
   await settle()
   mock.timers.tick(10 * MINUTE_MS)
   assert.deepEqual(left(), [`${ROOT}a`, `${ROOT}a:0`])
@@ -139,7 +143,7 @@ test("stopped and begun again while it waits for an answer it is still one", asy
   boat.begin()
   boat.stop()
   boat.begin()
-  answer(0)
+  answer(ended(0))
   await settle()
   const timers = t.mock.method(globalThis, "setTimeout")
   for (let minute = 1; minute < 5; minute++) {
@@ -148,3 +152,61 @@ test("stopped and begun again while it waits for an answer it is still one", asy
   }
   assert.deepEqual([timers.mock.callCount(), batches.length], [4, 2])
 })
+
+for (const [kind, isHeeded] of [["a", true], ["s", true], ["b", false]]) {
+  test(`what an engine has been told of the server (${kind}) holds ${isHeeded ? "here too" : "for engines alone"}`, async (t) => {
+    const { batches, lifeboat, left, origin } = await harbour(t, { "a:0": rows(1) })
+    origin.data.set(`${PREFIX}r`, `1|${kind}|3|${NOW_MS + 5 * MINUTE_MS}|${NOW_MS}|${NOW_MS}`)
+    lifeboat().begin()
+    for (let minute = 0; minute < 5; minute++) {
+      await settle()
+      assert.equal(batches.length, isHeeded ? 0 : 1, `minute ${minute}`)
+      mock.timers.tick(MINUTE_MS)
+    }
+    await settle()
+    assert.deepEqual([batches.length, left()], [1, []])
+  })
+}
+
+test("nonsense about how long to wait holds up nothing", async (t) => {
+  for (const text of ["", "null", "1|a", "1|a|1|é|0|0", "2|a|1|9|0|0", `1|a|1|${NOW_MS * 10}|0|0`]) {
+    const { batches, lifeboat, origin } = await harbour(t, { "a:0": rows(1) })
+    origin.data.set(`${PREFIX}r`, text)
+    const boat = lifeboat()
+    boat.begin()
+    await settle()
+    assert.equal(batches.length, 1, text)
+    boat.stop()
+  }
+})
+
+test("what a server asks for is told to engines, in their words", async (t) => {
+  const { lifeboat, origin } = await harbour(t, { "a:0": rows(1) }, [ended(429, 90_000.5)])
+  lifeboat().begin()
+  await settle()
+  assert.equal(origin.data.get(`${PREFIX}r`), `1|a|1|${NOW_MS + 90_001}|${NOW_MS}|${NOW_MS}`)
+})
+
+test("rows older than seven days are not sent, and keep no others back", async (t) => {
+  const weekMs = 7 * 24 * 60 * MINUTE_MS
+  const aged = (id, ms) => `e{"id":"${id}","ts_ms":${NOW_MS - ms}}`
+  const { batches, lifeboat } = await harbour(t, { "a:0": [aged("old", weekMs + 1), aged("young", weekMs), aged("ahead", -weekMs), 'l{"id":"timeless"}'] })
+  lifeboat().begin()
+  await settle()
+  assert.deepEqual([batches[0].exposures.map(({ id }) => id), batches[0].links.length], [["young", "ahead"], 1])
+})
+
+for (const status of [400, 413, 422]) {
+  test(`a row that the server refuses with ${status} is found and given up; all others are delivered`, async (t) => {
+    const refuses = ({ exposures }) => ended(exposures.some(({ id }) => id === "73") ? status : 204)
+    const { batches, lifeboat, left } = await harbour(t, { "a:0": rows(60), "b:0": rows(100).slice(60) }, Array(40).fill(refuses))
+    lifeboat().begin()
+    for (let minute = 0; minute < 20; minute++) {
+      await settle()
+      mock.timers.tick(MINUTE_MS)
+    }
+    const delivered = batches.filter((batch) => refuses(batch).isAcknowledged).flatMap(({ exposures }) => exposures.map(({ id }) => id))
+    assert.deepEqual(delivered.sort(), rows(100).map((_, at) => `${at}`).filter((id) => id !== "73").sort())
+    assert.deepEqual([left(), batches.some(({ exposures }) => exposures.length === 1 && exposures[0].id === "73")], [[], true])
+  })
+}

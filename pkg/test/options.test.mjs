@@ -53,6 +53,8 @@ for (const [options, code, where] of [
   [{ overrides: true }, "INVALID_OPTION", "overrides"],
   [{ overrides: { url: true } }, "UNKNOWN_OPTION", "overrides.url"],
   [{ overrides: { fromUrl: "yes" } }, "INVALID_OPTION", "overrides.fromUrl"],
+  [{ namespace: 5 }, "INVALID_OPTION", "namespace"],
+  [{ namespace: "app:q" }, "INVALID_OPTION", "namespace"],
   [{ debug: 1 }, "INVALID_OPTION", "debug"],
   [{ app: { version: 2 } }, "INVALID_OPTION", "app.version"],
   [{ identity: { attributes: "pro" } }, "INVALID_OPTION", "identity.attributes"],

@@ -4,7 +4,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 
 import { network, RULESET, settle } from "./lib/client.mjs"
-import { replace } from "./lib/storage.mjs"
+import { browserWithStorage, replace } from "./lib/storage.mjs"
 
 /** As zone.js does: what is scheduled belongs to the zone that it is scheduled in, which is told. */
 function zones(t) {
@@ -47,6 +47,18 @@ test("timers, microtasks and requests are scheduled in the root zone", async (t)
   const names = new Set(scheduled.map(([, name]) => name))
   assert.deepEqual([...names].sort(), ["fetch", "queueMicrotask", "setTimeout"])
   assert.deepEqual(scheduled.filter(([zone]) => zone !== "root"), [])
+  await client.close()
+})
+
+test("so are the timers of a client that starts", async (t) => {
+  replace(t, "caches", { value: { open: () => new Promise(() => undefined) } })
+  browserWithStorage(t)
+  const scheduled = zones(t)
+  const { createClient } = await import("../dist-testing/testing.js?zone-start")
+  const client = await createClient({ ruleset: "http://publisher.example/r", exposures: { endpoint: "http://collector.example/e" } })
+  const waits = scheduled.filter(([, name]) => name === "setTimeout")
+  assert.ok(waits.length >= 2, "for the ruleset, and for the disk")
+  assert.deepEqual(waits.filter(([zone]) => zone !== "root"), [])
   await client.close()
 })
 

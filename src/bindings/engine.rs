@@ -3,14 +3,12 @@
 use std::cell::RefCell;
 
 use wasm_bindgen::prelude::*;
-use web_sys::AbortSignal;
 
 use super::convert::{self, EngineOptions};
 use super::host::Host;
 use crate::browser::cookie::Cookie;
 use crate::browser::storage::Storage;
-use crate::browser::transport::Transport;
-use crate::browser::{clock, page, platform, timers};
+use crate::browser::{clock, page, platform, transport};
 use crate::engine::client::{Client, Seen, Stored};
 use crate::engine::effect::{Effect, StorageKey};
 use crate::engine::exposure::{Config, Consent, Input, Orphan, Outcome, State, Timing};
@@ -23,7 +21,6 @@ pub struct Engine {
     client: RefCell<Client>,
     host: Host,
     storage: Storage,
-    transport: Transport,
     /// Empty when nothing is sent.
     endpoint: String,
     /// The text of a ruleset that is being handed over.
@@ -39,9 +36,9 @@ struct Done {
 
 #[wasm_bindgen]
 impl Engine {
-    /// `options`: `EngineOptions` as JSON. `signal`: when it aborts, the page's events are listened to no longer.
+    /// `options`: `EngineOptions` as JSON.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: &str, host: Host, signal: &AbortSignal) -> Engine {
+    pub fn new(options: &str, host: Host) -> Engine {
         let mut options = EngineOptions::read(options);
         let endpoint = options.text("endpoint").unwrap_or_default();
         let key = options.text("key").unwrap_or_default();
@@ -81,15 +78,7 @@ impl Engine {
             now,
             &mut clock::random,
         );
-        page::listen(&host.on_event(), signal);
-        let engine = Engine {
-            client: RefCell::new(client),
-            host,
-            storage,
-            transport: Transport::default(),
-            endpoint,
-            incoming: RefCell::default(),
-        };
+        let engine = Engine { client: RefCell::new(client), host, storage, endpoint, incoming: RefCell::default() };
         engine.run(effects);
         if has_cookie {
             // Takes over what localStorage has, and lets the cookie live on for as long as it can.
@@ -341,7 +330,6 @@ impl Engine {
     /// A request has ended. `status`: 0 when no server answered. `retry_after_ms` and `server_ms` (Unix milliseconds): NaN
     /// where the server told neither.
     pub fn settled(&self, flight: u32, status: u16, acknowledged: bool, retry_after_ms: f64, server_ms: f64) {
-        self.transport.forget(flight);
         let told = |number: f64| Some(number).filter(|number| number.is_finite());
         let outcome = match status {
             0 => Outcome::Unreachable,
@@ -363,7 +351,7 @@ impl Engine {
         !self.step(Input::Adopt(&Orphan { owner, ledgers, lines: &lines, corrupt })).refused
     }
 
-    /// A write of rows to storage failed.
+    /// Storage has refused to take new rows. Called once for them, however often they are tried again.
     #[wasm_bindgen(js_name = persistFailed)]
     pub fn persist_failed(&self) {
         self.step(Input::PersistFailed);
@@ -455,17 +443,14 @@ impl Engine {
                 Effect::KeepLedgers(text) => self.host.keep_ledgers(&text),
                 Effect::Release(numbers) => self.host.release(numbers),
                 Effect::Send(batch) => {
-                    let init = self.transport.request(batch.flight, &batch.body, batch.keepalive);
+                    let init = transport::request(&batch.body, batch.keepalive);
                     self.host.delivery("sending", &batch.batch_id, batch.ids, batch.pending as u32);
                     if !self.host.post(batch.flight, &init) && batch.exit {
-                        self.transport.beacon(&self.endpoint, &batch.body);
+                        transport::beacon(&self.endpoint, &batch.body);
                     }
                 }
-                Effect::Abort { flight } => self.transport.abort(flight),
-                Effect::WakeIn(delay_ms) => {
-                    let host = self.host.clone();
-                    self.host.keep_timer(timers::call_in(delay_ms, move || host.wake()));
-                }
+                Effect::Abort { flight } => self.host.abort(flight),
+                Effect::WakeIn(delay_ms) => self.host.wake_in(delay_ms),
                 Effect::Store { key, text } => self.store(key, &text),
                 Effect::Remove(key) => self.storage.remove(key.as_str()),
                 Effect::StoreAcknowledged => {
@@ -484,9 +469,7 @@ impl Engine {
     }
 
     fn store(&self, key: StorageKey, text: &str) {
-        if !self.storage.set(key.as_str(), text) {
-            self.step(Input::PersistFailed);
-        } else if key == StorageKey::Session && self.storage.is_shared() {
+        if self.storage.set(key.as_str(), text) && key == StorageKey::Session && self.storage.is_shared() {
             self.host.session_stored(&self.storage.name(key.as_str()), text);
         }
     }

@@ -1,7 +1,5 @@
 //! What the engine calls: the facade. Each call returns at once, and comes when no state is borrowed.
 
-use js_sys::Function;
-
 use crate::browser::storage::Area;
 use wasm_bindgen::prelude::*;
 use web_sys::RequestInit;
@@ -31,10 +29,10 @@ export interface Host {
   keepLedgers(text: string): void
   /** These rows need not be kept any more. */
   release(numbers: Uint32Array): void
-  /** A timer has fired: call `Engine.tick`. */
-  wake(): void
-  /** The id of the timer that was set. It takes the place of the one before. */
-  keepTimer(id: unknown): void
+  /** Abort this request, if it is still under way. */
+  abort(flight: number): void
+  /** Call `Engine.tick` after so many milliseconds. It takes the place of what was asked for before. */
+  wakeIn(delayMs: number): void
   /** Forget what is cached: answers may have changed. */
   stale(): void
   /** The session was stored: tell the page's other clients, whom no `storage` event reaches. */
@@ -43,15 +41,12 @@ export interface Host {
   delivery(status: "sending" | "acknowledged" | "failed", batchId: string, ids: string[], pending: number): void
   /** A flush has ended. */
   flushed(delivered: number, pending: number): void
-  /** Listener for the events of the page's life: call `Engine.pageEvent` or `Engine.storageEvent`. */
-  readonly onEvent: (event: Event) => void
 }
 "#;
 
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(typescript_type = "Host")]
-    #[derive(Clone)]
     pub type Host;
 
     #[wasm_bindgen(method)]
@@ -65,9 +60,9 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn release(this: &Host, numbers: Vec<u32>);
     #[wasm_bindgen(method)]
-    pub fn wake(this: &Host);
-    #[wasm_bindgen(method, js_name = keepTimer)]
-    pub fn keep_timer(this: &Host, id: JsValue);
+    pub fn abort(this: &Host, flight: u32);
+    #[wasm_bindgen(method, js_name = wakeIn)]
+    pub fn wake_in(this: &Host, delay_ms: f64);
     #[wasm_bindgen(method)]
     pub fn stale(this: &Host);
     #[wasm_bindgen(method, js_name = sessionStored)]
@@ -76,6 +71,4 @@ extern "C" {
     pub fn delivery(this: &Host, status: &str, batch_id: &str, ids: Vec<String>, pending: u32);
     #[wasm_bindgen(method)]
     pub fn flushed(this: &Host, delivered: u32, pending: u32);
-    #[wasm_bindgen(method, getter, js_name = onEvent)]
-    pub fn on_event(this: &Host) -> Function;
 }

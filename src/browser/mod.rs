@@ -1,10 +1,9 @@
 //! The shell: one file for each facility of the host. Each is total (it falls back, it never panics) and decides
-//! nothing. A callback that is handed to the host does one thing: it calls the facade.
+//! nothing.
 
 pub mod clock;
 pub mod cookie;
 pub mod page;
 pub mod platform;
 pub mod storage;
-pub mod timers;
 pub mod transport;
