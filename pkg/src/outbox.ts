@@ -143,6 +143,7 @@ export function createOutbox(area: Area, root: string, failed: () => void): Outb
     release(numbers) {
       for (const number of numbers) {
         waiting.delete(number)
+        adopting?.delete(number)
         const segment = places.get(number)
         places.delete(number)
         if (!segment?.lines.delete(number)) continue

@@ -147,6 +147,26 @@ test("what a page has taken over is its own: nobody else takes it while that pag
   assert.deepEqual([...origin.data.keys()].filter((key) => key.startsWith(`${ROOT}one`)), [])
 })
 
+test("rows that the engine gives up or knows already while it takes them over are not kept", async (t) => {
+  const { origin, tab, stored } = await browser(t)
+  const one = await tab("one")
+  numbered(3).forEach(one.keep)
+  one.keeper.leaving(true)
+  const three = await tab("three", { room: 0 })
+  three.engine.room = 600
+  three.engine.onAdopt = () => {
+    three.engine.onAdopt = undefined
+    three.deliver(three.keep("egiven up"))
+    three.engine.rows.set(99, row(1)) // It has a row with this id.
+  }
+  mock.timers.tick(MINUTE_MS)
+  await settle()
+  assert.deepEqual(stored("one").segments, [[row(0), row(2)]])
+  three.deliver(...three.engine.rows.keys())
+  await settle()
+  assert.deepEqual([...origin.data.keys()], [`${ROOT}three`])
+})
+
 test("what has taken over an outbox and crashes leaves both to others", async (t) => {
   const { tab } = await browser(t)
   const one = await tab("one")

@@ -71,7 +71,7 @@ pub struct Ledger {
     pub adopted: u32,
     /// Failures of the module on this page.
     pub traps: u32,
-    /// Writes to storage that failed.
+    /// Writes of new rows that storage refused: one for all that a task has recorded, however often it is tried again.
     pub persist_failed: u32,
     /// Attempts that no server answered.
     pub unreachable: u32,
