@@ -61,7 +61,13 @@ export function createDelivery(
       } catch {
         controller = undefined
       }
-      void whenOver(settle(asked, settled), () => underWay.delete(controller!))
+      const ended = (outcome: Outcome): void => {
+        // What is left of an answer that has no end would hold the quota of keepalive requests: not every browser gives it back for the
+        // body alone.
+        controller?.abort()
+        settled(outcome)
+      }
+      void whenOver(settle(asked, ended), () => underWay.delete(controller!))
       return controller
     },
     abort: () => underWay.forEach((controller) => controller.abort()),

@@ -8,6 +8,8 @@ export const title = "2 to 8 tabs of one origin, killed at random (G17)"
 export const target = "0 lost, 0 counted twice"
 export const options = {
   seeds: { type: "string" },
+  /** How many at a time; else 2 to 8, by the seed. */
+  tabs: { type: "string" },
   /** Of each seed. */
   exposures: { type: "string", default: "10000" },
   /** The first one. */
@@ -30,7 +32,7 @@ export async function measure({ driver, site, chosen }) {
     jobs: Number(chosen.jobs ?? JOBS[driver.name]),
     seeds: Array.from({ length: count }, (_, place) => first + place),
     work: (browser, seed) =>
-      storm({ driver, browser, site, seed, tabs: 2 + (seed % 7), exposures: Number(chosen.exposures), scale: 1 / 20, faultyShare: 0, actions: ACTIONS }),
+      storm({ driver, browser, site, seed, tabs: Number(chosen.tabs ?? 2 + (seed % 7)), exposures: Number(chosen.exposures), scale: 1 / 20, faultyShare: 0, actions: ACTIONS }),
   })
   const total = together(results)
   const row = table("seeds", "exposures", "lost", "counted twice", "on the wire twice", "requests", "instances", "wrong ledgers")
