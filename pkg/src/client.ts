@@ -319,10 +319,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
 
   const lifeboat = keeper && createLifeboat(area, prefix, settings.key, (body) =>
     new Promise((resolve) => {
-      const init: RequestInit = {
-        method: "POST", body, credentials: "omit", redirect: "error", cache: "no-store", referrerPolicy: "strict-origin",
-      }
-      const request = delivery.post(init, resolve)
+      const request = delivery.post(body, false, resolve)
       later(() => request?.abort(), ANSWER_WITHIN_MS * timing.scale)
     }))
 
@@ -381,11 +378,11 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   /** What can abort the requests of this engine. */
   const flights = new Map<number, AbortController>()
   const host: Host = {
-    post(flight, init) {
+    post(flight, body, keepalive) {
       // In storage before it is sent.
       keeper?.write()
       const own = engines
-      const request = delivery.post(init, ({ status, isAcknowledged, retryAfterMs, serverMs }) => {
+      const request = delivery.post(body, keepalive, ({ status, isAcknowledged, retryAfterMs, serverMs }) => {
         if (own !== engines) return
         flights.delete(flight)
         enter((engine) => engine.settled(flight, status, isAcknowledged, retryAfterMs, serverMs), undefined)

@@ -13,7 +13,7 @@ export interface Outcome extends Told {
 /** The network's side of delivery. The engine decides what is sent, and when. */
 export interface Delivery {
   /** Sends one batch, and tells its end. What can abort it; undefined when `fetch` threw at once. */
-  post(init: RequestInit, settled: (outcome: Outcome) => void): AbortController | undefined
+  post(body: string, keepalive: boolean, settled: (outcome: Outcome) => void): AbortController | undefined
   /** Aborts all that is under way. */
   abort(): void
   /** Waits for the end of a flush. `begin` starts one, unless one is under way. */
@@ -51,12 +51,18 @@ export function createDelivery(
   }
 
   return {
-    post(init, settled) {
+    post(body, keepalive, settled) {
       let controller: AbortController | undefined
       let asked: Promise<Response> | undefined
       try {
         const { signal } = (controller = new AbortController())
-        asked = unwatched(() => fetch!(endpoint!, { ...init, signal, ...(headers && { headers }) }))
+        // It sends no cookie, follows no redirect (a 301 would turn it into a GET that ends in 200), and is never answered from a
+        // cache. A text's own type needs no preflight.
+        const init: RequestInit = {
+          method: "POST", body, keepalive, signal, credentials: "omit", redirect: "error", cache: "no-store",
+          referrerPolicy: "strict-origin", ...(headers && { headers }),
+        }
+        asked = unwatched(() => fetch!(endpoint!, init))
         underWay.add(controller)
       } catch {
         controller = undefined

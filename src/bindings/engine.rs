@@ -8,7 +8,7 @@ use super::convert::{self, EngineOptions};
 use super::host::Host;
 use crate::browser::cookie::Cookie;
 use crate::browser::storage::Storage;
-use crate::browser::{clock, page, platform, transport};
+use crate::browser::{beacon, clock, page, platform};
 use crate::engine::client::{Client, Seen, Stored};
 use crate::engine::effect::{Effect, StorageKey};
 use crate::engine::exposure::{Config, Consent, Input, Orphan, Outcome, State, Timing};
@@ -443,10 +443,9 @@ impl Engine {
                 Effect::KeepLedgers(text) => self.host.keep_ledgers(&text),
                 Effect::Release(numbers) => self.host.release(numbers),
                 Effect::Send(batch) => {
-                    let init = transport::request(&batch.body, batch.keepalive);
                     self.host.delivery("sending", &batch.batch_id, batch.ids, batch.pending as u32);
-                    if !self.host.post(batch.flight, &init) && batch.exit {
-                        transport::beacon(&self.endpoint, &batch.body);
+                    if !self.host.post(batch.flight, &batch.body, batch.keepalive) && batch.exit {
+                        beacon::send(&self.endpoint, &batch.body);
                     }
                 }
                 Effect::Abort { flight } => self.host.abort(flight),

@@ -2,7 +2,6 @@
 
 use crate::browser::storage::Area;
 use wasm_bindgen::prelude::*;
-use web_sys::RequestInit;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -19,8 +18,11 @@ export interface Area {
 
 /** What the facade does for the engine. None of these may throw. */
 export interface Host {
-  /** Calls `fetch` with these and reports the outcome to `Engine.settled`. False when `fetch` threw at once. */
-  post(flight: number, init: RequestInit): boolean
+  /**
+   * Sends this and reports the outcome to `Engine.settled`. With `keepalive` it may outlive the page. False when `fetch` threw at
+   * once.
+   */
+  post(flight: number, body: string, keepalive: boolean): boolean
   /** What the engine uses as localStorage. */
   readonly area: Area
   /** Keep this row where the next page finds it: `e` or `l` (an exposure or a link) and its JSON. `number` names it. */
@@ -50,7 +52,7 @@ extern "C" {
     pub type Host;
 
     #[wasm_bindgen(method)]
-    pub fn post(this: &Host, flight: u32, init: &RequestInit) -> bool;
+    pub fn post(this: &Host, flight: u32, body: &str, keepalive: bool) -> bool;
     #[wasm_bindgen(method, getter)]
     pub fn area(this: &Host) -> Area;
     #[wasm_bindgen(method)]

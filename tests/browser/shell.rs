@@ -1,10 +1,10 @@
 //! Each facility of the host: what it gives, and what happens where the page has none or has broken it.
 
-use js_sys::{Reflect, eval};
+use js_sys::eval;
 use pennon::browser::cookie::Cookie;
 use pennon::browser::platform::HOST;
 use pennon::browser::storage::{Area, Storage};
-use pennon::browser::{clock, page, transport};
+use pennon::browser::{clock, page};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -97,30 +97,8 @@ fn where_nothing_may_be_stored_no_cookie_is_set() {
 }
 
 #[wasm_bindgen_test]
-fn a_request_is_one_that_asks_nobody_and_outlives_its_page() {
-    let request = transport::request("{}", true);
-    for (name, expected) in [
-        ("method", "POST"),
-        ("body", "{}"),
-        ("credentials", "omit"),
-        ("redirect", "error"),
-        ("cache", "no-store"),
-        ("referrerPolicy", "strict-origin"),
-    ] {
-        assert_eq!(member(&request, name).as_string().as_deref(), Some(expected), "{name}");
-    }
-    assert_eq!(member(&request, "keepalive"), JsValue::TRUE);
-    assert_eq!(member(&transport::request("", false), "keepalive"), JsValue::FALSE);
-    assert_eq!(member(&request, "headers"), JsValue::UNDEFINED, "a header would cost a preflight");
-}
-
-#[wasm_bindgen_test]
 fn the_page_of_the_tests_can_be_seen() {
     assert!(!page::is_hidden());
-}
-
-fn member(object: &JsValue, name: &str) -> JsValue {
-    Reflect::get(object, &JsValue::from_str(name)).unwrap()
 }
 
 #[wasm_bindgen_test]
