@@ -41,7 +41,8 @@ export function soon(task: () => void): void {
 /** Calls `task` after so many milliseconds. The timer's id; undefined where a page has replaced timers by what throws. */
 export function later(task: () => void, delayMs: number): unknown {
   try {
-    const timer: unknown = unwatched(() => setTimeout(safe(task), delayMs))
+    // Browsers cut off what is less than a millisecond. A call that comes so much too early finds nothing due.
+    const timer: unknown = unwatched(() => setTimeout(safe(task), Math.ceil(delayMs)))
     // A timer of ours keeps no Node process alive.
     ;(timer as { unref?(): void } | undefined)?.unref?.()
     return timer

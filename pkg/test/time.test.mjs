@@ -4,6 +4,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 
 import { makeClient, network, settle } from "./lib/client.mjs"
+import { stopTime } from "./lib/clock.mjs"
 
 const flag = { variants: { off: 0, on: 1 }, default: "on", off: "off" }
 
@@ -85,4 +86,22 @@ test("T8 a Date.now of fake timers, which stands still or jumps, costs neither a
   t.mock.restoreAll()
   assert.deepEqual(result, { delivered: at.length, pending: 0 })
   assert.deepEqual(client.problems().filter(({ where }) => !where.startsWith("flags.")), [])
+})
+
+test("a timer for a wait that is no whole number of milliseconds is set once, and not again and again because it came too early", async (t) => {
+  const time = stopTime(t)
+  // Browsers take whole milliseconds, and cut off the rest.
+  let armed = 0
+  const { setTimeout: arm } = globalThis
+  t.mock.method(globalThis, "setTimeout", (task, delayMs, ...others) => (++armed > 1000 ? undefined : arm(task, Math.trunc(delayMs), ...others)))
+  const net = network(503, 503, 503, 503, 503)
+  const client = await makeClient({ net })
+  client.getFlag("greeting")
+  for (let step = 0; net.batches.length < 6; step++) {
+    assert.ok(step < 60_000 && armed < 100, `${net.batches.length} attempts with ${armed} timers`)
+    time.pass(1)
+    await settle()
+  }
+  assert.equal(client.stats().pending, 0)
+  await client.close()
 })
