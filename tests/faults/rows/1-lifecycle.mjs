@@ -68,8 +68,8 @@ function shortRuleset() {
   return { schema: 1, version: 1, flags }
 }
 
-/** As many of the shortest rows as the outboxes of an origin hold, with a few to spare: an id alone has 36 bytes, and a row has four. */
-const SHORT_ROWS = 520
+/** About as many of the shortest rows as a ring holds: an id alone has 36 bytes, and a row has four. */
+const SHORT_ROWS = 500
 const SHORT_SPLITS = 20
 
 row("L4", `a link to another origin is clicked with ${SHORT_ROWS} exposures pending`, async (scene) => {

@@ -45,6 +45,8 @@ row("C4", "8 tabs that record while some are killed at random", async (scene) =>
   for (let number = 0; number < tabCount; number++) tabs.push({ number, page: await scene.visit() })
   for (let round = 0; round < rounds; round++) {
     for (const { number, page } of tabs) {
+      // What all of them have waiting has to fit an origin's storage: what is in memory alone goes with its tab.
+      await scene.statsOnce(page, "room", ({ pending }) => pending <= each)
       const from = rounds * each * number + each * round
       await page.evaluate((from, each, kinds) => {
         for (let place = from; place < from + each; place++) client.getFlag(kinds[place % 2] + (place >> 1))
