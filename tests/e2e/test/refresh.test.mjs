@@ -313,14 +313,9 @@ promise("what happens to a page that still looks for what was kept asks nobody t
   const { origin, requests } = await publisher()
   collector.publish(saying("hello"))
   const page = await open("/open.html", origin)
-  await page.evaluate(async () => {
-    const { promise, resolve } = Promise.withResolvers()
-    const { addEventListener } = document
-    // The module has started when it listens.
-    document.addEventListener = (...listener) => (resolve(), addEventListener.apply(document, listener))
-    globalThis.starting = createClient({ ruleset: "/ruleset.json" })
-    await promise
-  })
+  await page.evaluate(() => void (globalThis.starting = createClient({ ruleset: "/ruleset.json" })))
+  // The module has started when it has stored the ids.
+  await page.waitForFunction(() => Object.keys(localStorage).some((key) => key.startsWith("pennon1:")))
   await page.evaluate(() => {
     for (const type of ["online", "pageshow"]) dispatchEvent(new Event(type))
   })
