@@ -1,7 +1,7 @@
 //! A decision with what the page is told of it.
 
 use super::decision::{Decision, ErrorCode};
-use super::ruleset::Flag;
+use super::ruleset::{Name, Part, ROOT, Ruleset};
 use super::trace::Trace;
 
 /// The longest JSON of all values of a flag that its description carries, in bytes. Longer ones are read one by one.
@@ -15,13 +15,13 @@ pub struct Answer<'a> {
     /// keep it.
     pub is_momentous: bool,
     /// What was decided; `None` with an error.
-    flag: Option<&'a Flag>,
+    flag: Option<&'a Part>,
 }
 
 impl<'a> Answer<'a> {
-    pub fn of(flag: &'a Flag, decision: Decision<'a>) -> Self {
-        let variant_key = decision.variant.and_then(|at| flag.variants.get(at)).map(|variant| variant.key.as_str());
-        Self { decision, variant_key, flag_version: Some(flag.version), is_momentous: false, flag: Some(flag) }
+    pub fn of(flag: &'a Part, decision: Decision<'a>) -> Self {
+        let variant_key = decision.variant.map(|at| flag.variant(at));
+        Self { decision, variant_key, flag_version: Some(flag.version()), is_momentous: false, flag: Some(flag) }
     }
 
     pub fn failed(error: ErrorCode) -> Self {
@@ -41,9 +41,13 @@ impl<'a> Answer<'a> {
     /// | 1 | whether it is momentous |
     pub fn number(&self) -> u64 {
         let decision = &self.decision;
-        let rules = self.flag.map_or(&[][..], |flag| &flag.rules);
         // Of rules with the same id the first: they say the same.
-        let rule_of = |id| rules.iter().position(|rule| rule.id.as_deref() == Some(id)).unwrap_or(rules.len()) + 1;
+        let rule_of = |id: &str| {
+            let Some(flag) = self.flag else { return 0 };
+            let mut rules = flag.items(flag.list(ROOT, Name::Rules));
+            let behind = flag.count(flag.list(ROOT, Name::Rules));
+            rules.position(|rule| flag.text_or_empty(rule, Name::Id) == id).unwrap_or(behind) + 1
+        };
         let fields = [
             (1, u64::from(self.is_momentous)),
             (11, decision.variant.map_or(0, |at| at as u64 + 1)),
@@ -85,18 +89,19 @@ impl<'a> Answer<'a> {
 /// What the numbers of a flag's answers stand for, as JSON: `place` (the flag's, in the ruleset), and of a flag that is
 /// sound `version`, `variants` (their keys), `rules` (their ids, empty where a rule has none) and `values`, unless they are
 /// long.
-pub fn describe(place: u32, flag: Option<&Flag>) -> String {
+pub fn describe(place: u32, ruleset: Option<&Ruleset>, flag: Option<&Part>) -> String {
     let mut json = Trace::default();
     json.open(None, '{');
     json.integer("place", place.into());
-    if let Some(flag) = flag {
-        json.integer("version", flag.version);
-        json.texts("variants", flag.variants.iter().map(|variant| variant.key.as_str()));
-        json.texts("rules", flag.rules.iter().map(|rule| rule.id.as_deref().unwrap_or_default()));
-        if flag.variants.iter().map(|variant| variant.json.len()).sum::<usize>() <= MAX_DESCRIBED_BYTES {
+    if let (Some(ruleset), Some(flag)) = (ruleset, flag) {
+        json.integer("version", flag.version());
+        json.texts("variants", (0..flag.variants.len()).map(|variant| flag.variant(variant)));
+        json.texts("rules", flag.items(flag.list(ROOT, Name::Rules)).map(|rule| flag.text_or_empty(rule, Name::Id)));
+        let values = flag.variants.iter().map(|key| ruleset.source(flag.variant_span(*key)));
+        if values.clone().map(str::len).sum::<usize>() <= MAX_DESCRIBED_BYTES {
             json.open(Some("values"), '[');
-            for variant in &flag.variants {
-                json.item(&variant.json);
+            for value in values {
+                json.item(value);
             }
             json.close(']');
         }

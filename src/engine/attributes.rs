@@ -98,6 +98,17 @@ impl<'a> Attribute<'a> {
             Value::Object(_) => Self::Object,
         })
     }
+
+    /// The place of its type in [`super::ruleset::TYPES`].
+    pub fn rank(&self) -> usize {
+        match self {
+            Self::Text(_) => 0,
+            Self::Number(_) => 1,
+            Self::Bool(_) => 2,
+            Self::List(_) => 3,
+            Self::Object => 4,
+        }
+    }
 }
 
 /// For native tools and tests. In the module `bindings::convert` reads them: serde's error messages format floating point

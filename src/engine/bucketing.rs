@@ -1,6 +1,6 @@
 //! Salt and unit id to bucket, and bucket to variant: the contract that never changes.
 
-use xxhash_rust::xxh32::Xxh32;
+use super::hash::xxh32;
 
 /// Buckets are integers in `0..BUCKET_COUNT`: thousandths of a percent.
 pub const BUCKET_COUNT: u32 = 100_000;
@@ -16,11 +16,9 @@ pub const BUCKET_COUNT: u32 = 100_000;
 /// assert_eq!(pennon::engine::bucketing::bucket_of("new_checkout", "u1"), 83_760);
 /// ```
 pub fn bucket_of(salt: &str, unit_id: &str) -> u32 {
-    let mut hash = Xxh32::new(0);
-    hash.update(salt.as_bytes());
-    hash.update(&[0]); // keeps ("ab", "c") and ("a", "bc") apart
-    hash.update(unit_id.as_bytes());
-    ((u64::from(hash.digest()) * u64::from(BUCKET_COUNT)) >> 32) as u32
+    // The zero keeps ("ab", "c") and ("a", "bc") apart.
+    let hash = xxh32(&[salt.as_bytes(), &[0], unit_id.as_bytes()].concat());
+    ((u64::from(hash) * u64::from(BUCKET_COUNT)) >> 32) as u32
 }
 
 /// The place in `weights` whose share of the buckets holds `bucket`.

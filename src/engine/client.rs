@@ -7,15 +7,15 @@ use super::effect::{Effect, StorageKey};
 use super::evaluation::{Evaluation, Override, unit_of};
 use super::exposure::row::{Draft, Link, Source};
 use super::exposure::{self, Input, Outcome, State};
+use super::hash::xxh64;
 use super::identity::{self, Identity, uuid_v7};
 use super::platform::Platform;
-use super::ruleset::{Flag, MISSING, Problem, Ruleset};
+use super::ruleset::{DISTINCT_ID, FLAGS, MISSING, Name, Part, Problem, ROOT, Ruleset};
 use super::session::Session;
 use super::sticky::{Kept, Sticky};
 use super::text;
 use super::time::Now;
 use super::trace::Trace;
-use xxhash_rust::xxh64::xxh64;
 
 /// The most flags that are overridden at once; of more the oldest is forgotten.
 const MAX_OVERRIDES: usize = 1000;
@@ -130,7 +130,7 @@ impl Client {
     /// What [`Answer::number`] tells of a flag, as JSON: see [`answer::describe`].
     pub fn describe(&self, key: &str) -> String {
         let place = self.decider.place_of(key);
-        answer::describe(place, self.decider.flag_at(place).ok())
+        answer::describe(place, self.decider.ruleset.as_ref(), self.decider.flag_at(place).ok())
     }
 
     /// Likewise, the flag at that place of the ruleset.
@@ -164,7 +164,7 @@ impl Client {
 
     /// Every flag's key, in the order of the ruleset.
     pub fn flag_keys(&self) -> Vec<String> {
-        self.decider.ruleset.iter().flat_map(Ruleset::keys).collect()
+        self.decider.ruleset.as_ref().map(Ruleset::keys).unwrap_or_default()
     }
 
     /// The key of the flag at that place, if its answer is one that [targets](Decision::targets); else the empty text.
@@ -173,7 +173,7 @@ impl Client {
         let ruleset = self.decider.ruleset.as_ref().filter(|ruleset| place < ruleset.flag_count())?;
         let looks = all
             || (ruleset.may_have_experiment(place)
-                && ruleset.flag_at(place).and_then(Result::ok).is_some_and(|flag| flag.experiment.is_some()));
+                && ruleset.sound(FLAGS, place).is_some_and(|flag| flag.get(ROOT, Name::Experiment).is_some()));
         let key = ruleset.flag_key(place).into_owned();
         Some(if looks && self.decide(&key, now).decision.targets() { key } else { String::new() })
     }
@@ -182,14 +182,15 @@ impl Client {
     pub fn variants(&self, key: &str) -> Vec<String> {
         self.decider
             .flag(key)
-            .map(|(_, flag)| flag.variants.iter().map(|variant| variant.key.clone()).collect())
+            .map(|(_, flag)| (0..flag.variants.len()).map(|variant| flag.variant(variant).to_owned()).collect())
             .unwrap_or_default()
     }
 
     /// The JSON of a variant's value, as written in the ruleset.
     pub fn variant_json(&self, key: &str, variant: &str) -> Option<&str> {
         let (_, flag) = self.decider.flag(key).ok()?;
-        flag.variants.get(variant_named(flag, variant)?).map(|variant| variant.json.as_str())
+        let key = flag.variants.get(flag.variant_named(variant)?)?;
+        Some(self.decider.ruleset.as_ref()?.source(flag.variant_span(*key)))
     }
 
     /// What is wrong with a flag.
@@ -244,9 +245,8 @@ impl Client {
         if answer.decision.overridden == Overridden::Silent || (seen.decided && !answer.decision.targets()) {
             return Vec::new();
         }
-        let (unit, unit_id) = unit_of(&flag.by, decider.context())
-            .map(|(unit, id)| (unit.name(), id))
-            .unwrap_or_else(|| ("distinctId", decider.identity.distinct_id()));
+        let (unit, unit_id) =
+            unit_of(flag, ROOT, decider.context()).unwrap_or_else(|| (DISTINCT_ID, decider.identity.distinct_id()));
         let draft = Draft {
             flag_key: key,
             value_text: seen.value_text,
@@ -259,11 +259,11 @@ impl Client {
             device_id: &decider.identity.device_id,
             unit,
             unit_id,
-            flag_version: flag.version,
+            flag_version: flag.version(),
             assigned_version: answer.decision.kept.map(|kept| kept.flag_version),
             ruleset_version: ruleset.version,
             rule_id: answer.decision.rule_id.unwrap_or_default(),
-            experiment: flag.experiment.as_deref().unwrap_or_default(),
+            experiment: flag.text_or_empty(ROOT, Name::Experiment),
             environment: &ruleset.environment,
             source: match seen.manual_variant {
                 _ if seen.decided => Source::Handshake,
@@ -478,25 +478,22 @@ impl Decider {
 
     /// The place of the flag of that key, or [`MISSING`].
     fn place_of(&self, key: &str) -> u32 {
-        self.ruleset.as_ref().and_then(|ruleset| ruleset.place_of(key)).unwrap_or(MISSING)
+        self.ruleset.as_ref().and_then(|ruleset| ruleset.find(FLAGS, key)).unwrap_or(MISSING)
     }
 
     /// A flag that can be decided, with its place.
-    fn flag(&self, key: &str) -> Result<(u32, &Flag), ErrorCode> {
+    fn flag(&self, key: &str) -> Result<(u32, &Part), ErrorCode> {
         let place = self.place_of(key);
         self.flag_at(place).map(|flag| (place, flag))
     }
 
-    fn flag_at(&self, place: u32) -> Result<&Flag, ErrorCode> {
+    fn flag_at(&self, place: u32) -> Result<&Part, ErrorCode> {
         let ruleset = self.ruleset.as_ref().ok_or(ErrorCode::ProviderNotReady)?;
-        ruleset.flag_at(place).ok_or(ErrorCode::FlagNotFound)?.map_err(|_| ErrorCode::ParseError)
+        let flag = ruleset.part(FLAGS, place).ok_or(ErrorCode::FlagNotFound)?;
+        if flag.fault.is_some() { Err(ErrorCode::ParseError) } else { Ok(flag) }
     }
 
     fn context(&self) -> Context<'_> {
         Context { identity: &self.identity, attributes: &self.attributes }
     }
-}
-
-fn variant_named(flag: &Flag, key: &str) -> Option<usize> {
-    flag.variants.iter().position(|variant| variant.key == key)
 }

@@ -5,7 +5,9 @@ use super::bucketing::{allocate, bucket_of};
 use super::condition::{World, compare};
 use super::decision::{Decision, ErrorCode, Overridden, Reason, TARGET_RULE_ID};
 use super::platform::Platform;
-use super::ruleset::{Condition, Flag, FlagAnswers, Ruleset, Segment, Serve, Unit, holds};
+use super::ruleset::{
+    At, DISTINCT_ID, FLAGS, Form, HOLDOUTS, Items, Kind, LAYERS, Name, Part, ROOT, Ruleset, SEGMENTS,
+};
 use super::sticky::{self, Kept, Sticky};
 use super::trace::Trace;
 
@@ -24,20 +26,13 @@ pub struct Evaluation<'a> {
     overrides: &'a [Override],
     sticky: &'a Sticky,
     world: World,
-    /// The flags and segments that were answered for this decision, by [`Node`]: each is answered once.
-    answered: Vec<(Node, Answered)>,
+    /// The flags and segments that were answered for this decision, by section and place: each is answered once.
+    answered: Vec<((usize, u32), Answered)>,
     /// What overrides were looked at.
     overridden: Overridden,
     /// What units are to keep.
     pub kept: Vec<Kept>,
     trace: Option<Trace>,
-}
-
-/// A flag or a segment, by its place.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Node {
-    Flag(u32),
-    Segment(u32),
 }
 
 #[derive(Clone, Copy)]
@@ -85,7 +80,7 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Decides the flag at that place. A broken one (step 1) is the caller's.
-    pub fn decide(&mut self, place: u32, flag: &'a Flag) -> Decision<'a> {
+    pub fn decide(&mut self, place: u32, flag: &'a Part) -> Decision<'a> {
         let before = std::mem::replace(&mut self.overridden, Overridden::No);
         let mut decision = self.steps(place, flag);
         decision.overridden = self.overridden;
@@ -98,23 +93,28 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Each step either decides, and names its reason, or leaves the flag to the next.
-    fn steps(&mut self, place: u32, flag: &'a Flag) -> Decision<'a> {
+    fn steps(&mut self, place: u32, flag: &'a Part) -> Decision<'a> {
         // 2. Overridden.
-        if let Some(decision) = self.overridden(place, flag) {
+        if let Some(decision) = self.overridden(flag) {
             return decision;
         }
+        let default = flag.number_of(ROOT, Name::Default, 0.0);
+        let off = flag.number_of(ROOT, Name::Off, default) as usize;
         // 3. Disabled, or not its time.
-        let is_on = flag.enabled && self.world.has_come(flag.start_ms) && !self.world.has_come(flag.end_ms);
+        let enabled = flag.number_of(ROOT, Name::Enabled, 1.0) > 0.0;
+        let start_ms = flag.number_of(ROOT, Name::Start, f64::NEG_INFINITY);
+        let end_ms = flag.number_of(ROOT, Name::End, f64::INFINITY);
+        let is_on = enabled && self.world.has_come(start_ms) && !self.world.has_come(end_ms);
         if let Some(trace) = &mut self.trace {
             trace.step("enabled");
-            trace.flag("enabled", flag.enabled);
+            trace.flag("enabled", enabled);
             trace.time("now", self.world.now_ms, self.world.platform);
-            trace.time("start", flag.start_ms, self.world.platform);
-            trace.time("end", flag.end_ms, self.world.platform);
+            trace.time("start", start_ms, self.world.platform);
+            trace.time("end", end_ms, self.world.platform);
             trace.end(!is_on);
         }
         if !is_on {
-            return Decision::of(flag.off, Reason::Disabled);
+            return Decision::of(off, Reason::Disabled);
         }
         // 4. Prerequisites.
         if !self.ruleset.is_answerable(place, flag) {
@@ -123,92 +123,83 @@ impl<'a> Evaluation<'a> {
                 trace.flag("answerable", false);
                 trace.end(true);
             }
-            return Decision::of(flag.off, Reason::PrerequisiteFailed);
+            return Decision::of(off, Reason::PrerequisiteFailed);
         }
-        for required in &flag.requires {
+        for required in flag.items(flag.list(ROOT, Name::Requires)) {
             self.begin_step("requires");
-            let is_met = self.flag_answers(required);
+            let is_met = self.flag_answers(flag, required);
             self.end_step(!is_met);
             if !is_met {
-                return Decision::of(flag.off, Reason::PrerequisiteFailed);
+                return Decision::of(off, Reason::PrerequisiteFailed);
             }
         }
         // 5. Individual targets. Who has no unit id is on no list.
-        let unit_id = unit_of(&flag.by, self.context).map(|(_, id)| id);
-        let target = flag.targets.iter().find(|target| {
-            let own = target.by.as_ref().map(|by| unit_of(by, self.context).map(|(_, id)| id));
-            own.unwrap_or(unit_id).is_some_and(|id| holds(&target.ids, id))
-        });
-        if !flag.targets.is_empty() {
-            self.begin_step("targets");
-            self.end_step(target.is_some());
-        }
-        if let Some(target) = target {
-            return Decision { rule_id: Some(TARGET_RULE_ID), ..Decision::of(target.variant, Reason::TargetingMatch) };
-        }
-        // 6. Holdout.
-        if let Some(holdout) = &flag.holdout {
-            let Some(unit_id) = unit_id else { return self.without_unit("holdout", flag) };
-            let bucket = bucket_of(&holdout.salt, unit_id);
-            let is_out = bucket < holdout.buckets;
-            self.bucket_step("holdout", &holdout.salt, unit_id, bucket, &[(0, holdout.buckets)], is_out);
-            if is_out {
-                return Decision::of(flag.off, Reason::Holdout);
+        let unit_id = unit_of(flag, ROOT, self.context).map(|(_, id)| id);
+        if flag.get(ROOT, Name::Targets).is_some() {
+            let mut targets = flag.items(flag.list(ROOT, Name::Targets));
+            let has_targets = targets.clone().next().is_some();
+            let target = targets.find(|target| {
+                let own = flag.get(*target, Name::By).map(|_| unit_of(flag, *target, self.context).map(|(_, id)| id));
+                own.unwrap_or(unit_id).is_some_and(|id| flag.holds(*target, Name::Ids, id))
+            });
+            if has_targets {
+                self.begin_step("targets");
+                self.end_step(target.is_some());
+            }
+            if let Some(target) = target {
+                let variant = flag.number_of(target, Name::Variant, 0.0) as usize;
+                return Decision { rule_id: Some(TARGET_RULE_ID), ..Decision::of(variant, Reason::TargetingMatch) };
             }
         }
-        // 7. Layer.
-        if let Some(layer) = &flag.layer {
-            let Some(unit_id) = unit_id else { return self.without_unit("layer", flag) };
-            let bucket = bucket_of(&layer.salt, unit_id);
-            let is_in = layer.slots.iter().any(|(from, to)| (*from..*to).contains(&bucket));
-            self.bucket_step("layer", &layer.salt, unit_id, bucket, &layer.slots, !is_in);
-            if !is_in {
-                return Decision::of(flag.off, Reason::NotInLayer);
+        // 6. Holdout. 7. Layer. 8. Limit exposure: no rule is asked about those outside.
+        let shares = [
+            ("holdout", Name::Holdout, Reason::Holdout),
+            ("layer", Name::Layer, Reason::NotInLayer),
+            ("limitExposure", Name::LimitExposure, Reason::NotInExposure),
+        ];
+        for (step, name, reason) in shares {
+            let Some(at) = flag.get(ROOT, name) else { continue };
+            let Some(unit_id) = unit_id else { return self.without_unit(step, default) };
+            let (part, object) = match name {
+                Name::Holdout => (self.ruleset.part(HOLDOUTS, flag.number(at) as u32).unwrap_or(flag), ROOT),
+                Name::Layer => (self.ruleset.part(LAYERS, flag.number(at) as u32).unwrap_or(flag), ROOT),
+                _ => (flag, at),
+            };
+            let mut ranges = vec![(0, part.number_of(object, Name::Percent, 0.0) as u32)];
+            if name == Name::Layer {
+                ranges = slots(part, At::new(flag.token(at).from));
             }
-        }
-        // 8. Limit exposure: no rule is asked about those outside.
-        if let Some(limit) = &flag.limit {
-            let Some(unit_id) = unit_id else { return self.without_unit("limitExposure", flag) };
-            let bucket = bucket_of(&limit.salt, unit_id);
-            let is_out = bucket >= limit.buckets;
-            self.bucket_step("limitExposure", &limit.salt, unit_id, bucket, &[(0, limit.buckets)], is_out);
-            if is_out {
-                return Decision::of(limit.variant, Reason::NotInExposure);
+            let salt = part.salt(object);
+            let bucket = bucket_of(salt, unit_id);
+            let is_inside = ranges.iter().any(|(from, to)| (*from..*to).contains(&bucket));
+            let decides = is_inside == (name == Name::Holdout);
+            self.bucket_step(step, salt, unit_id, bucket, &ranges, decides);
+            if decides {
+                let other = if name == Name::LimitExposure { default } else { off as f64 };
+                return Decision::of(flag.number_of(at, Name::Variant, other) as usize, reason);
             }
         }
         // 9. Rules, in order.
-        for (at, rule) in flag.rules.iter().enumerate() {
+        for (number, rule) in flag.items(flag.list(ROOT, Name::Rules)).enumerate() {
+            let rule_id = flag.get(rule, Name::Id).map(|id| flag.text(id));
+            let when = flag.get(rule, Name::When);
             self.begin_step("rule");
             if let Some(trace) = &mut self.trace {
-                trace.integer("rule", at as u64);
-                if let Some(id) = &rule.id {
+                trace.integer("rule", number as u64);
+                if let Some(id) = rule_id {
                     trace.text("id", id);
                 }
-                if rule.when.is_some() {
-                    trace.open(Some("when"), '[');
-                }
             }
-            let is_met = rule.when.as_ref().is_none_or(|condition| self.is_met(condition));
-            if let Some(trace) = &mut self.trace
-                && rule.when.is_some()
-            {
-                trace.close(']');
-            }
+            let is_met = when.is_none_or(|when| self.is_met_inside(flag, when));
             self.end_step(is_met);
-            if !is_met {
-                continue;
+            let Some(serve) = flag.get(rule, Name::Serve).filter(|_| is_met) else { continue };
+            if flag.token(serve).kind != Kind::List {
+                let variant = flag.number(serve) as usize;
+                return Decision { rule_id, ..Decision::of(variant, Reason::TargetingMatch) };
             }
-            let rule_id = rule.id.as_deref();
-            match &rule.serve {
-                Serve::Variant(variant) => {
-                    return Decision { rule_id, ..Decision::of(*variant, Reason::TargetingMatch) };
-                }
-                Serve::Split(split) => {
-                    let Some(unit_id) = unit_id else { return self.without_unit("split", flag) };
-                    if let Some(decision) = self.split(place, flag, split, unit_id) {
-                        return Decision { rule_id, ..decision };
-                    }
-                }
+            let Some(unit_id) = unit_id else { return self.without_unit("split", default) };
+            if let Some(decision) = self.split(flag, serve, unit_id) {
+                return Decision { rule_id, ..decision };
             }
         }
         // 10. No rule answered.
@@ -216,16 +207,12 @@ impl<'a> Evaluation<'a> {
             trace.step("default");
             trace.end(true);
         }
-        Decision::of(flag.default, Reason::Default)
+        Decision::of(default as usize, Reason::Default)
     }
 
-    fn overridden(&mut self, place: u32, flag: &'a Flag) -> Option<Decision<'a>> {
-        if self.overrides.is_empty() {
-            return None;
-        }
-        let key = self.ruleset.flag_key(place);
-        let local = self.overrides.iter().find(|local| local.flag_key == key)?;
-        let variant = flag.variants.iter().position(|variant| variant.key == local.variant)?;
+    fn overridden(&mut self, flag: &'a Part) -> Option<Decision<'a>> {
+        let local = self.overrides.iter().find(|local| local.flag_key == flag.key())?;
+        let variant = flag.variant_named(&local.variant)?;
         if let Some(trace) = &mut self.trace {
             trace.step("override");
             trace.text("variant", &local.variant);
@@ -235,30 +222,36 @@ impl<'a> Evaluation<'a> {
         Some(Decision::of(variant, Reason::Override))
     }
 
-    fn split(&mut self, place: u32, flag: &'a Flag, split: &'a [(usize, u64)], unit_id: &str) -> Option<Decision<'a>> {
-        let bucket = bucket_of(&flag.salt, unit_id);
-        let kept = flag.sticky_version.and_then(|version| self.kept(place, flag, version, unit_id));
-        let key_of = |variant: usize| flag.variants.get(variant).map_or("", |variant| variant.key.as_str());
+    fn split(&mut self, flag: &'a Part, serve: At, unit_id: &str) -> Option<Decision<'a>> {
+        let salt = flag.salt(ROOT);
+        let bucket = bucket_of(salt, unit_id);
+        let sticky_version = (flag.number_of(ROOT, Name::Sticky, 0.0) > 0.0)
+            .then(|| flag.number_of(ROOT, Name::StickyVersion, 1.0) as u64);
+        let kept = sticky_version.and_then(|version| self.kept(flag, version, unit_id));
+        let shares = flag.items(flag.one_or_more(serve));
+        let variant_of = |share| flag.number_of(share, Name::Variant, 0.0) as usize;
+        let weight_of = |share| flag.number_of(share, Name::Weight, 0.0) as u64;
         let still = kept.and_then(|kept| {
-            let (variant, _) =
-                split.iter().find(|(variant, weight)| *weight > 0 && kept.is_variant(key_of(*variant)))?;
-            Some((*variant, kept.flag_version))
+            let share = shares
+                .clone()
+                .find(|share| weight_of(*share) > 0 && kept.is_variant(flag.variant(variant_of(*share))))?;
+            Some((variant_of(share), kept.flag_version))
         });
         let variant = match still {
             Some((variant, _)) => variant,
-            None => split.get(allocate(split.iter().map(|(_, weight)| *weight), bucket)?)?.0,
+            None => variant_of(shares.clone().nth(allocate(shares.map(weight_of), bucket)?)?),
         };
-        let flag_version = still.map_or(flag.version, |(_, flag_version)| flag_version);
-        let kept = flag.sticky_version.map(|sticky_version| {
-            let at = sticky::place_of(&self.ruleset.flag_key(place), unit_id, sticky_version);
-            Kept::new(at, key_of(variant), flag_version)
+        let flag_version = still.map_or(flag.version(), |(_, flag_version)| flag_version);
+        let kept = sticky_version.map(|sticky_version| {
+            let at = sticky::place_of(flag.key(), unit_id, sticky_version);
+            Kept::new(at, flag.variant(variant), flag_version)
         });
         if let Some(trace) = &mut self.trace {
             trace.step("split");
-            trace.text("salt", &flag.salt);
+            trace.text("salt", salt);
             trace.text("unitId", unit_id);
             trace.integer("bucket", bucket.into());
-            trace.text("variant", key_of(variant));
+            trace.text("variant", flag.variant(variant));
             trace.flag("kept", still.is_some());
             trace.end(true);
         }
@@ -266,12 +259,11 @@ impl<'a> Evaluation<'a> {
     }
 
     /// What the unit keeps of a flag; before that, what was kept for the anonymous id.
-    fn kept(&self, place: u32, flag: &Flag, version: u64, unit_id: &str) -> Option<Kept> {
-        let key = self.ruleset.flag_key(place);
-        let find = |unit_id| self.sticky.find(sticky::place_of(&key, unit_id, version));
+    fn kept(&self, flag: &Part, version: u64, unit_id: &str) -> Option<Kept> {
+        let find = |unit_id| self.sticky.find(sticky::place_of(flag.key(), unit_id, version));
         find(unit_id).or_else(|| {
             let identity = self.context.identity;
-            let is_person = matches!(unit_of(&flag.by, self.context), Some((Unit::DistinctId, _)));
+            let is_person = matches!(unit_of(flag, ROOT, self.context), Some((DISTINCT_ID, _)));
             (is_person && identity.identified.is_some()).then(|| find(&identity.anonymous_id)).flatten()
         })
     }
@@ -279,72 +271,71 @@ impl<'a> Evaluation<'a> {
     // Conditions.
 
     /// Whether the context fulfils the condition.
-    fn is_met(&mut self, condition: &'a Condition) -> bool {
-        match condition {
-            Condition::Attribute { name, operator, operand, ignore_case, span } => {
-                let attribute = self.context.attribute(name);
-                let is_met = compare(attribute, *operator, operand, *ignore_case, &mut self.world);
-                if let Some(trace) = &mut self.trace {
-                    trace.open(None, '{');
-                    trace.raw("condition", self.ruleset.source(*span));
-                    trace.attribute("found", attribute, self.world.platform);
-                    self.end_condition(is_met);
-                }
-                is_met
-            }
-            Condition::All(all) => self.several("all", all, false),
-            Condition::Any(any) => self.several("any", any, true),
-            Condition::Not(not) => !self.several("not", std::slice::from_ref(not.as_ref()), true),
-            Condition::Segment(place) => self.is_in_segment(*place),
-            Condition::Flag(answers) => {
-                if let Some(trace) = &mut self.trace {
-                    trace.open(None, '{');
-                }
-                let is_met = self.flag_answers(answers);
-                self.end_condition(is_met);
-                is_met
-            }
+    fn is_met(&mut self, part: &'a Part, at: At) -> bool {
+        let condition = part.token(at);
+        let Some(inner) = At::new(condition.from) else { return false };
+        if let Some(trace) = &mut self.trace {
+            trace.open(None, '{');
         }
+        let is_met = match condition.form {
+            Form::All => self.several("all", part, part.items(part.one_or_more(inner)), false),
+            Form::Any => self.several("any", part, part.items(part.one_or_more(inner)), true),
+            Form::Not => !self.several("not", part, part.items(inner.alone()), true),
+            Form::Segment => self.is_in_segment(part.number(inner) as u32),
+            Form::Flag => self.flag_answers(part, at),
+            Form::Attribute => {
+                let attribute = self.context.attribute(part.text(inner));
+                let is_met = compare(attribute, part, at, &mut self.world);
+                if let Some(trace) = &mut self.trace {
+                    trace.raw("condition", self.ruleset.source(condition.text_span()));
+                    trace.attribute("found", attribute, self.world.platform);
+                }
+                is_met
+            }
+        };
+        if let Some(trace) = &mut self.trace {
+            trace.flag("met", is_met);
+            trace.close('}');
+        }
+        is_met
+    }
+
+    /// Likewise, as the `when` of what holds the condition.
+    fn is_met_inside(&mut self, part: &'a Part, when: At) -> bool {
+        self.several("when", part, part.items(when.alone()), true)
     }
 
     /// Looks at conditions until one is `until`; whether it ended with `until`.
-    fn several(&mut self, name: &'static str, conditions: &'a [Condition], until: bool) -> bool {
+    fn several(&mut self, name: &'static str, part: &'a Part, mut conditions: Items<'a>, until: bool) -> bool {
         if let Some(trace) = &mut self.trace {
-            trace.open(None, '{');
             trace.open(Some(name), '[');
         }
-        let is_met = conditions.iter().any(|condition| self.is_met(condition) == until) == until;
+        let is_met = conditions.any(|condition| self.is_met(part, condition) == until) == until;
         if let Some(trace) = &mut self.trace {
             trace.close(']');
         }
-        self.end_condition(is_met != (name == "not"));
         is_met
     }
 
     fn is_in_segment(&mut self, place: u32) -> bool {
         if let Some(trace) = &mut self.trace {
-            trace.open(None, '{');
-            trace.text("segment", &self.ruleset.segment_key(place));
+            trace.text("segment", &self.ruleset.key(SEGMENTS, place));
         }
-        let is_in = match self.known(Node::Segment(place)) {
-            Some(known) => known.answer == 1,
-            None => {
-                let before = std::mem::replace(&mut self.overridden, Overridden::No);
-                let is_in = self.ruleset.segment_at(place).is_some_and(|segment| self.segment(segment));
-                let answered = Answered { answer: is_in.into(), reason: Reason::Default, overridden: self.overridden };
-                self.overridden = before;
-                self.learn(Node::Segment(place), answered);
-                is_in
-            }
-        };
-        self.end_condition(is_in);
+        if let Some(known) = self.known((SEGMENTS, place)) {
+            return known.answer == 1;
+        }
+        let before = std::mem::replace(&mut self.overridden, Overridden::No);
+        let is_in = self.ruleset.sound(SEGMENTS, place).is_some_and(|segment| self.segment(segment));
+        let answered = Answered { answer: is_in.into(), reason: Reason::Default, overridden: self.overridden };
+        self.overridden = before;
+        self.learn((SEGMENTS, place), answered);
         is_in
     }
 
-    fn segment(&mut self, segment: &'a Segment) -> bool {
-        let unit_id = unit_of(&segment.by, self.context).map(|(_, id)| id);
-        let is_on = |list: &[String]| unit_id.is_some_and(|id| holds(list, id));
-        let (excluded, included) = (is_on(&segment.exclude), is_on(&segment.include));
+    fn segment(&mut self, segment: &'a Part) -> bool {
+        let unit_id = unit_of(segment, ROOT, self.context).map(|(_, id)| id);
+        let is_on = |list| unit_id.is_some_and(|id| segment.holds(ROOT, list, id));
+        let (excluded, included) = (is_on(Name::Exclude), is_on(Name::Include));
         if let Some(trace) = &mut self.trace {
             trace.flag("excluded", excluded);
             trace.flag("included", included);
@@ -352,55 +343,49 @@ impl<'a> Evaluation<'a> {
         if excluded || included {
             return !excluded;
         }
-        let Some(when) = &segment.when else { return false };
-        if let Some(trace) = &mut self.trace {
-            trace.open(Some("when"), '[');
-        }
-        let is_met = self.is_met(when);
-        if let Some(trace) = &mut self.trace {
-            trace.close(']');
-        }
-        is_met
+        segment.get(ROOT, Name::When).is_some_and(|when| self.is_met_inside(segment, when))
     }
 
-    /// Whether another flag answers one of these variants.
-    fn flag_answers(&mut self, answers: &'a FlagAnswers) -> bool {
+    /// Whether another flag answers one of these variants: a prerequisite, or a condition.
+    fn flag_answers(&mut self, part: &'a Part, at: At) -> bool {
+        let place = part.number_of(at, Name::Flag, 0.0) as u32;
         // A flag that refers to a missing or a broken one is not asked for its conditions.
-        let Some(Ok(flag)) = self.ruleset.flag_at(answers.flag) else { return false };
-        let known = match self.known(Node::Flag(answers.flag)) {
+        let Some(flag) = self.ruleset.sound(FLAGS, place) else { return false };
+        let known = match self.known((FLAGS, place)) {
             Some(known) => known,
             None => {
                 // Its own steps are told by its own explanation.
                 let trace = self.trace.take();
                 let before = std::mem::replace(&mut self.overridden, Overridden::No);
-                let decision = self.decide(answers.flag, flag);
+                let decision = self.decide(place, flag);
                 self.trace = trace;
                 self.overridden = before;
                 let (answer, reason) = (decision.variant.unwrap_or_default(), decision.reason);
-                self.learn(Node::Flag(answers.flag), Answered { answer, reason, overridden: decision.overridden })
+                self.learn((FLAGS, place), Answered { answer, reason, overridden: decision.overridden })
             }
         };
-        let variant = flag.variants.get(known.answer).map_or("", |variant| variant.key.as_str());
+        let variant = flag.variant(known.answer);
         if let Some(trace) = &mut self.trace {
-            trace.text("flag", &self.ruleset.flag_key(answers.flag));
-            trace.texts("expected", answers.variants.iter().map(String::as_str));
+            trace.text("flag", flag.key());
+            trace.texts("expected", part.items(part.list(at, Name::Variants)).map(|variant| part.text(variant)));
             trace.text("found", variant);
             trace.text("reason", known.reason.as_str());
         }
-        holds(&answers.variants, variant)
+        part.holds(at, Name::Variants, variant)
     }
 
-    /// What was answered of a node before, in this decision. An override that the answer depended on counts again.
-    fn known(&mut self, node: Node) -> Option<Answered> {
-        let at = self.answered.binary_search_by(|(known, _)| known.cmp(&node)).ok()?;
+    /// What was answered of a flag or a segment before, in this decision. An override that the answer depended on counts
+    /// again.
+    fn known(&mut self, node: (usize, u32)) -> Option<Answered> {
+        let at = self.answered.binary_search_by_key(&node, |(known, _)| *known).ok()?;
         let (_, known) = *self.answered.get(at)?;
         self.overridden = self.overridden.and(known.overridden);
         Some(known)
     }
 
-    fn learn(&mut self, node: Node, answered: Answered) -> Answered {
+    fn learn(&mut self, node: (usize, u32), answered: Answered) -> Answered {
         self.overridden = self.overridden.and(answered.overridden);
-        if let Err(at) = self.answered.binary_search_by(|(known, _)| known.cmp(&node)) {
+        if let Err(at) = self.answered.binary_search_by_key(&node, |(known, _)| *known) {
             self.answered.insert(at, (node, answered));
         }
         answered
@@ -417,13 +402,6 @@ impl<'a> Evaluation<'a> {
     fn end_step(&mut self, decided: bool) {
         if let Some(trace) = &mut self.trace {
             trace.end(decided);
-        }
-    }
-
-    fn end_condition(&mut self, is_met: bool) {
-        if let Some(trace) = &mut self.trace {
-            trace.flag("met", is_met);
-            trace.close('}');
         }
     }
 
@@ -453,24 +431,40 @@ impl<'a> Evaluation<'a> {
         trace.end(decided);
     }
 
-    fn without_unit(&mut self, step: &str, flag: &Flag) -> Decision<'a> {
+    fn without_unit(&mut self, step: &str, default: f64) -> Decision<'a> {
         if let Some(trace) = &mut self.trace {
             trace.step(step);
             trace.raw("unitId", "null");
             trace.end(true);
         }
-        Decision { error: Some(ErrorCode::TargetingKeyMissing), ..Decision::of(flag.default, Reason::Default) }
+        Decision { error: Some(ErrorCode::TargetingKeyMissing), ..Decision::of(default as usize, Reason::Default) }
     }
 }
 
-/// The first of these units that the context has, with its id.
-pub fn unit_of<'u, 'c: 'u>(by: &'u [Unit], context: Context<'c>) -> Option<(&'u Unit, &'c str)> {
-    by.iter().find_map(|unit| {
+/// The buckets that a layer gives to a flag.
+fn slots(layer: &Part, list: Option<At>) -> Vec<(u32, u32)> {
+    let mut slots = Vec::new();
+    let Some(list) = list else { return slots };
+    for slot in layer.items(layer.one_or_more(list)) {
+        let from = slot.next();
+        slots.push((layer.number(from) as u32, layer.number(from.next()) as u32));
+    }
+    slots
+}
+
+/// The first unit that an object's `by` names and the context has, with its id.
+pub fn unit_of<'u, 'c: 'u>(part: &'u Part, object: At, context: Context<'c>) -> Option<(&'u str, &'c str)> {
+    let Some(by) = part.get(object, Name::By) else {
+        let id = context.identity.distinct_id();
+        return (!id.is_empty()).then_some((DISTINCT_ID, id));
+    };
+    part.items(part.one_or_more(by)).find_map(|unit| {
+        let unit = part.text(unit);
         let id = match unit {
-            Unit::DistinctId => context.identity.distinct_id(),
-            Unit::DeviceId => &context.identity.device_id,
-            Unit::AnonymousId => &context.identity.anonymous_id,
-            Unit::Attribute(path) => match context.attribute(path)? {
+            DISTINCT_ID => context.identity.distinct_id(),
+            "deviceId" => &context.identity.device_id,
+            "anonymousId" => &context.identity.anonymous_id,
+            path => match context.attribute(path)? {
                 Attribute::Text(id) => id,
                 _ => return None,
             },

@@ -155,12 +155,37 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub fn new(text: &'a str) -> Self {
-        Self { bytes: text.as_bytes(), at: 0 }
+        Self::from(text, 0)
+    }
+
+    /// A reader that has come to that place.
+    pub fn from(text: &'a str, at: usize) -> Self {
+        Self { bytes: text.as_bytes(), at }
     }
 
     /// The place of what comes next.
     pub fn at(&self) -> usize {
         self.at
+    }
+
+    /// Passes over one byte; 0 at the end.
+    pub fn step(&mut self) -> u8 {
+        let byte = self.peek().unwrap_or_default();
+        self.at += 1;
+        byte
+    }
+
+    /// Passes over the string whose quote was the last step. The text was checked before.
+    pub fn known_string(&mut self) {
+        self.at -= 1;
+        let _: Result<bool, Malformed> = self.quoted();
+    }
+
+    /// Passes over what is left of a scalar after a step. The text was checked before.
+    pub fn known_scalar(&mut self) {
+        while !matches!(self.peek(), None | Some(b',' | b'}' | b']' | b' ' | b'\n' | b'\t' | b'\r')) {
+            self.at += 1;
+        }
     }
 
     /// Passes over an object. `member` gets the place of each key, quotes included, when its value comes next, and passes
@@ -202,6 +227,12 @@ impl<'a> Reader<'a> {
         while matches!(self.peek(), Some(b' ' | b'\n' | b'\t' | b'\r')) {
             self.at += 1;
         }
+    }
+
+    /// The same, not compiled into its caller.
+    #[inline(never)]
+    fn space(&mut self) {
+        self.whitespace();
     }
 
     #[inline(always)]
@@ -384,9 +415,9 @@ impl<'a> Reader<'a> {
     }
 
     fn colon(&mut self) -> Result<(), Malformed> {
-        self.whitespace();
+        self.space();
         self.literal(b':')?;
-        self.whitespace();
+        self.space();
         Ok(())
     }
 
@@ -405,42 +436,29 @@ impl<'a> Reader<'a> {
         let Some(depth_left) = depth_left.checked_sub(1) else { return Err(ParseError::TooDeep) };
         let start = self.at;
         let value = match self.peek() {
-            Some(b'{') => {
+            Some(bracket @ (b'{' | b'[')) => {
                 self.at += 1;
-                let mut members: Vec<(Cow<'a, str>, Node<'a>)> = Vec::new();
-                self.whitespace();
-                if self.literal(b'}').is_err() {
-                    loop {
+                let closing = bracket + 2; // In ASCII, `}` and `]` stand two behind their opening ones.
+                let mut members = Vec::new();
+                let mut items = Vec::new();
+                self.space();
+                let mut is_closed = self.literal(closing).is_ok();
+                while !is_closed {
+                    if bracket == b'{' {
                         let key = self.decoded(text)?;
                         self.colon()?;
-                        let node = self.node(text, depth_left)?;
-                        members.push((key, node));
-                        self.whitespace();
-                        if self.literal(b'}').is_ok() {
-                            break;
-                        }
-                        self.literal(b',')?;
-                        self.whitespace();
-                    }
-                }
-                Value::Object(members)
-            }
-            Some(b'[') => {
-                self.at += 1;
-                let mut items = Vec::new();
-                self.whitespace();
-                if self.literal(b']').is_err() {
-                    loop {
+                        members.push((key, self.node(text, depth_left)?));
+                    } else {
                         items.push(self.node(text, depth_left)?);
-                        self.whitespace();
-                        if self.literal(b']').is_ok() {
-                            break;
-                        }
+                    }
+                    self.space();
+                    is_closed = self.literal(closing).is_ok();
+                    if !is_closed {
                         self.literal(b',')?;
-                        self.whitespace();
+                        self.space();
                     }
                 }
-                Value::Array(items)
+                if bracket == b'{' { Value::Object(members) } else { Value::Array(items) }
             }
             Some(b'"') => Value::String(self.decoded(text)?),
             first => {

@@ -1,6 +1,6 @@
 //! The pure part: values in, values out. No clock, no I/O, no randomness, no JavaScript.
 //!
-//! In reading order: how text is read and written (`json`, `text`, `time`), what a ruleset says (`ruleset`), whom we
+//! In reading order: how text is read, written and hashed (`json`, `text`, `time`, `hash`), what a ruleset says (`ruleset`), whom we
 //! decide for (`attributes`, `identity`, `session`), how it is decided (`bucketing`, `version`, `pattern`, `condition`,
 //! `sticky`, `evaluation`, `decision`, `answer`, `trace`), what is recorded and sent (`exposure`), and all of it together (`client`).
 
@@ -13,6 +13,7 @@ pub mod decision;
 pub mod effect;
 mod evaluation;
 pub mod exposure;
+mod hash;
 pub mod identity;
 pub mod json;
 pub mod pattern;

@@ -1,7 +1,6 @@
 //! The variants that units keep.
 
-use xxhash_rust::xxh64::{Xxh64, xxh64};
-
+use super::hash::xxh64;
 use super::text::{eight_bytes_from_base64url, parse_integer, push_base64url, push_integer};
 
 /// How many are kept; the oldest goes first.
@@ -31,13 +30,13 @@ impl Kept {
 
 /// What stands for a flag, a unit and the flag's sticky version.
 pub fn place_of(flag_key: &str, unit_id: &str, sticky_version: u64) -> u64 {
-    let mut hash = Xxh64::new(0);
+    let mut bytes: Vec<u8> = Vec::new();
     for part in [flag_key, unit_id] {
-        hash.update(&(part.len() as u32).to_le_bytes());
-        hash.update(part.as_bytes());
+        bytes.extend((part.len() as u32).to_le_bytes());
+        bytes.extend(part.as_bytes());
     }
-    hash.update(&sticky_version.to_le_bytes());
-    hash.digest()
+    bytes.extend(sticky_version.to_le_bytes());
+    xxh64(&bytes, 0)
 }
 
 #[derive(Debug, Default)]
@@ -70,9 +69,11 @@ impl Sticky {
     /// passed over.
     pub fn merge(&mut self, stored: &str) {
         let Some(stored) = stored.strip_prefix("1|") else { return };
-        let mut merged: Vec<Kept> = stored.rsplit(',').take(MAX_KEPT).filter_map(read).collect();
-        merged.reverse();
-        merged.retain(|kept| self.find(kept.place).is_none());
+        let surplus = stored.split(',').count().saturating_sub(MAX_KEPT);
+        let mut merged = Vec::new();
+        for kept in stored.split(',').skip(surplus) {
+            merged.extend(read(kept).filter(|kept| self.find(kept.place).is_none()));
+        }
         merged.append(&mut self.kept);
         self.kept = merged;
         self.forget_oldest();

@@ -17,36 +17,29 @@ pub struct Now {
 /// `None` for anything else, also for a time without a zone: it would mean something else in every browser.
 pub fn parse_iso8601(text: &str) -> Option<f64> {
     let mut rest = Digits(text.as_bytes());
-    let year = rest.number(4)?;
-    rest.literal(b'-')?;
-    let month = rest.number(2)?;
-    rest.literal(b'-')?;
-    let day = rest.number(2)?;
-    if !(1..=12).contains(&month) || day < 1 || day > days_in_month(year, month) {
+    let year = rest.number(4, 9999)?;
+    let month = rest.after(b'-', 12)?;
+    let day = rest.after(b'-', days_in_month(year, month))?;
+    if month < 1 || day < 1 {
         return None;
     }
-    let midnight_ms = days_since_epoch(year, month, day) as f64 * 86_400_000.0;
+    let midnight_ms = f64::from(days_since_epoch(year, month, day)) * 86_400_000.0;
     if rest.0.is_empty() {
         return Some(midnight_ms);
     }
-    rest.literal(b'T')?;
-    let hour = rest.number(2)?;
-    rest.literal(b':')?;
-    let minute = rest.number(2)?;
+    let hour = rest.after(b'T', 23)?;
+    let minute = rest.after(b':', 59)?;
     let mut second = 0;
-    let mut fraction_ms = 0.0;
-    if rest.literal(b':').is_some() {
-        second = rest.number(2)?;
-        if rest.literal(b'.').is_some() {
-            fraction_ms = rest.fraction()? * 1000.0;
+    let mut fraction_ms = 0;
+    if rest.0.first() == Some(&b':') {
+        second = rest.after(b':', 59)?;
+        if rest.literal(b'.') {
+            fraction_ms = rest.fraction_ms()?;
         }
-    }
-    if hour > 23 || minute > 59 || second > 59 {
-        return None;
     }
     let offset_minutes = rest.zone()?;
     let seconds = (hour * 60 + minute - offset_minutes) * 60 + second;
-    rest.0.is_empty().then_some(midnight_ms + seconds as f64 * 1000.0 + fraction_ms)
+    rest.0.is_empty().then_some(midnight_ms + f64::from(seconds * 1000 + fraction_ms))
 }
 
 /// Milliseconds of a time relative to now: a sign, 1 to 6 digits and a unit (`s`, `m`, `h`, `d`, `w`), as in `-7d`.
@@ -71,52 +64,59 @@ pub fn parse_relative(text: &str) -> Option<f64> {
 struct Digits<'a>(&'a [u8]);
 
 impl Digits<'_> {
-    fn literal(&mut self, expected: u8) -> Option<()> {
-        let (first, rest) = self.0.split_first()?;
-        (*first == expected).then(|| self.0 = rest)
-    }
-
-    fn digit(&mut self) -> Option<i64> {
-        let (first, rest) = self.0.split_first()?;
-        first.is_ascii_digit().then(|| {
+    fn literal(&mut self, expected: u8) -> bool {
+        let Some((first, rest)) = self.0.split_first() else { return false };
+        if *first == expected {
             self.0 = rest;
-            i64::from(first - b'0')
-        })
+        }
+        *first == expected
     }
 
-    fn number(&mut self, digits: u32) -> Option<i64> {
+    fn digit(&mut self) -> Option<i32> {
+        let (first, rest) = self.0.split_first()?;
+        let digit = char::from(*first).to_digit(10)?;
+        self.0 = rest;
+        Some(digit as i32)
+    }
+
+    /// A number of so many digits.
+    fn number(&mut self, digits: u32, most: i32) -> Option<i32> {
         let mut number = 0;
         for _ in 0..digits {
             number = number * 10 + self.digit()?;
         }
-        Some(number)
+        (number <= most).then_some(number)
     }
 
-    /// What follows a decimal point, cut at milliseconds, in seconds.
-    fn fraction(&mut self) -> Option<f64> {
-        let mut thousandths = 0;
+    /// Two digits, and what stands before them.
+    #[inline(never)]
+    fn after(&mut self, before: u8, most: i32) -> Option<i32> {
+        if self.literal(before) { self.number(2, most) } else { None }
+    }
+
+    /// What follows a decimal point, cut at milliseconds.
+    fn fraction_ms(&mut self) -> Option<i32> {
         let mut place = 100;
-        thousandths += self.digit()? * place;
+        let mut fraction_ms = self.digit()? * place;
         while let Some(digit) = self.digit() {
             place /= 10;
-            thousandths += digit * place;
+            fraction_ms += digit * place;
         }
-        Some(thousandths as f64 / 1000.0)
+        Some(fraction_ms)
     }
 
-    fn zone(&mut self) -> Option<i64> {
-        if self.literal(b'Z').is_some() {
+    /// Minutes before UTC.
+    fn zone(&mut self) -> Option<i32> {
+        if self.literal(b'Z') {
             return Some(0);
         }
-        let sign = if self.literal(b'+').is_some() { 1 } else { self.literal(b'-').map(|()| -1)? };
-        let hours = self.number(2)?;
-        self.literal(b':')?;
-        let minutes = self.number(2)?;
-        (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes))
+        let sign = if self.0.first() == Some(&b'+') { b'+' } else { b'-' };
+        let minutes = self.after(sign, 23)? * 60 + self.after(b':', 59)?;
+        Some(if sign == b'+' { minutes } else { -minutes })
     }
 }
 
-fn days_in_month(year: i64, month: i64) -> i64 {
+fn days_in_month(year: i32, month: i32) -> i32 {
     match month {
         2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
         2 => 28,
@@ -125,16 +125,15 @@ fn days_in_month(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days from 1970-01-01 in the proleptic Gregorian calendar.
+/// Days from 1970-01-01 in the proleptic Gregorian calendar, from the year 0 on.
 ///
-/// Source: Howard Hinnant, "chrono-compatible low-level date algorithms", `days_from_civil`.
-fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
+/// Source: Howard Hinnant, "chrono-compatible low-level date algorithms", `days_from_civil`, without its eras: years are of
+/// four digits.
+fn days_since_epoch(year: i32, month: i32, day: i32) -> i32 {
+    // Years begin in March; one more era of 400 years makes all of them positive.
+    let year = year + 400 - i32::from(month <= 2);
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
+    year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - 719_468 - 146_097
 }
 
 #[cfg(test)]

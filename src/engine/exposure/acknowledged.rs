@@ -1,7 +1,6 @@
 //! Ids of exposures and links that the server has acknowledged: the only ones that count as reported.
 
-use xxhash_rust::xxh64::xxh64;
-
+use super::super::hash::xxh64;
 use super::super::text::{eight_bytes_from_base64url, push_base64url};
 
 /// How many ids are remembered; the one used longest ago is forgotten first. (delivery.md of the protocol: 4096 × 8 B.)

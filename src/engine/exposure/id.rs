@@ -2,8 +2,8 @@
 //! asking.
 
 use serde::Deserialize;
-use xxhash_rust::xxh64::Xxh64;
 
+use super::super::hash::xxh64;
 use super::super::text::push_base64url;
 
 /// Within what a repeated exposure is the same exposure.
@@ -80,15 +80,12 @@ impl Id {
     /// XXH64 with seed 0, then XXH64 with seed 1, both big-endian, over the parts, each as UTF-8 with its length before it
     /// as little-endian u32.
     fn of_parts(parts: &[&str]) -> Self {
-        let digest = |seed| {
-            let mut hash = Xxh64::new(seed);
-            for part in parts {
-                hash.update(&(part.len() as u32).to_le_bytes());
-                hash.update(part.as_bytes());
-            }
-            hash.digest()
-        };
-        Self((u128::from(digest(0)) << 64 | u128::from(digest(1))).to_be_bytes())
+        let mut bytes: Vec<u8> = Vec::new();
+        for part in parts {
+            bytes.extend((part.len() as u32).to_le_bytes());
+            bytes.extend(part.as_bytes());
+        }
+        Self((u128::from(xxh64(&bytes, 0)) << 64 | u128::from(xxh64(&bytes, 1))).to_be_bytes())
     }
 
     /// 22 characters of base64url.

@@ -16,9 +16,8 @@
 //!
 //! After every step: recorded + adopted = delivered + waiting + dropped.
 
-use xxhash_rust::xxh64::xxh64;
-
 use super::super::effect::Effect;
+use super::super::hash::xxh64;
 use super::super::platform::Platform;
 use super::super::text::{cut, push_integer};
 use super::super::time::Now;

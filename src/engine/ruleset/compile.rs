@@ -1,10 +1,11 @@
-//! A flag's JSON to the model, with the first mistake found on the way.
+//! A flag is checked, up to the first mistake, and what its fields stand for is written into its tokens.
 
 use super::super::exposure::row::MAX_TEXT_BYTES;
-use super::super::json::{Node, Value};
 use super::fields::{Fields, NAME, is_name};
-use super::model::{Flag, Limit, Rule, Serve, Slots, Target, Unit, Variant};
+use super::names::Name;
+use super::part::{At, Kind, Part, ROOT};
 use super::problem::Fault;
+use super::{HOLDOUTS, LAYERS, MISSING};
 
 /// The largest weight, in thousandths: with [`MAX_SPLIT`] of them the sums of `bucketing::allocate` stay below 2⁶⁴.
 pub const MAX_WEIGHT_THOUSANDTHS: u64 = 1_000_000_000;
@@ -19,183 +20,203 @@ const MAX_REQUIRES: usize = 100;
 
 const VARIANT: &str = "the key of a variant";
 
-/// Compiles one flag. Fields it does not know are ignored.
-pub fn flag(mut read: Fields<'_>, key: &str, node: &Node<'_>) -> Result<Box<Flag>, Box<Fault>> {
-    read.object(node, "an object");
-    if key.len() > MAX_TEXT_BYTES {
-        read.fail(node, "a key of at most 256 bytes");
+/// Checks one flag. Fields it does not know are ignored.
+pub fn flag(read: &mut Fields<'_>) {
+    read.object(ROOT, "an object");
+    if read.part.key().len() > MAX_TEXT_BYTES {
+        read.fail(ROOT, "a key of at most 256 bytes");
     }
-    let variants = read.variants(node);
-    let default = match read.required(node, "default", VARIANT) {
-        Some(default) => read.variant(default, &variants),
-        None => 0,
-    };
-    let off = node.get_some("off").map_or(default, |off| read.variant(off, &variants));
-    let by = read.by_or_distinct_id(node);
-    let salt = read.salt(node, "", key);
-    let mut flag = Flag {
-        enabled: read.boolean(node, "enabled", true),
-        version: read.integer(node, "version", 1),
-        experiment: read.name(node, "experiment"),
-        start_ms: read.time_field(node, "start", f64::NEG_INFINITY),
-        end_ms: read.time_field(node, "end", f64::INFINITY),
-        sticky_version: None,
-        requires: Vec::new(),
-        targets: Vec::new(),
-        holdout: None,
-        layer: None,
-        limit: None,
-        rules: Vec::new(),
-        references: Default::default(),
-        variants,
-        default,
-        off,
-        by,
-        salt,
-    };
-    for item in read.list(node, "requires", MAX_REQUIRES, "a list of at most 100 prerequisites") {
-        flag.requires.push(read.flag_answers(item));
-    }
-    for item in read.list(node, "targets", MAX_RULES, "a list of at most 1000 individual targets") {
-        let variant = read.required(item, "variant", VARIANT).map_or(0, |node| read.variant(node, &flag.variants));
-        let ids = read.required(item, "ids", "a list of ids").map_or(&[][..], |node| read.items(node, "a list of ids"));
-        flag.targets.push(Target { variant, ids: read.texts(ids), by: read.by(item) });
-    }
-    if let Some(holdout) = node.get_some("holdout") {
-        flag.holdout = read.holdout(holdout, &flag.by);
-    }
-    if let Some(layer) = node.get_some("layer") {
-        flag.layer = read.layer(layer, key, &flag.by);
-    }
-    if let Some(limit) = node.get_some("limitExposure") {
-        read.object(limit, "an object with a percent");
-        flag.limit = Some(Limit {
-            buckets: read.percent(limit),
-            variant: limit.get_some("variant").map_or(default, |node| read.variant(node, &flag.variants)),
-            salt: match limit.get_some("salt") {
-                Some(_) => read.salt(limit, "", ""),
-                None => flag.salt.clone() + "/exposure",
-            },
-        });
-    }
-    for item in read.list(node, "rules", MAX_RULES, "a list of at most 1000 rules") {
-        let id = read.name(item, "id");
-        let when = item.get_some("when").and_then(|node| read.condition(node));
-        if let Some(serve) = read.required(item, "serve", "the key of a variant or a split") {
-            flag.rules.push(Rule { id, when, serve: read.serve(serve, &flag.variants) });
+    read.variants();
+    read.required_variant(ROOT, Name::Default);
+    read.variant_field(ROOT, Name::Off);
+    read.by(ROOT);
+    read.salt(ROOT, "");
+    read.boolean(ROOT, Name::Enabled);
+    read.integer(ROOT, Name::Version);
+    read.name(ROOT, Name::Experiment);
+    for name in [Name::Start, Name::End] {
+        if let Some(at) = read.part.get(ROOT, name) {
+            read.time(at, "a date like 2026-10-01T00:00:00Z, or Unix milliseconds");
         }
     }
-    let sticky_version = read.integer(node, "stickyVersion", 1);
-    flag.sticky_version = read.boolean(node, "sticky", false).then_some(sticky_version);
-    flag.references = std::mem::take(&mut read.references);
-    if read.fault.is_none() {
-        read.check_references(node, &flag);
+    let mut requires = read.list(ROOT, Name::Requires, MAX_REQUIRES, "a list of at most 100 prerequisites");
+    while let Some(required) = read.step(&mut requires) {
+        read.flag_answers(required);
     }
-    read.end(flag)
+    let mut targets = read.list(ROOT, Name::Targets, MAX_RULES, "a list of at most 1000 individual targets");
+    while let Some(target) = read.step(&mut targets) {
+        read.required_variant(target, Name::Variant);
+        let ids = read.required(target, Name::Ids, "a list of ids");
+        read.texts(ids, "a list of ids");
+        read.by(target);
+    }
+    read.holdout();
+    read.layer();
+    if let Some(limit) = read.part.get(ROOT, Name::LimitExposure) {
+        read.object(limit, "an object with a percent");
+        read.percent(limit);
+        read.variant_field(limit, Name::Variant);
+        match read.part.get(limit, Name::Salt) {
+            Some(_) => read.salt(limit, ""),
+            None => {
+                let mut salt = read.part.salt(ROOT).to_owned();
+                salt.push_str("/exposure");
+                read.set_text(limit, &salt);
+            }
+        }
+    }
+    let mut rules = read.list(ROOT, Name::Rules, MAX_RULES, "a list of at most 1000 rules");
+    while let Some(rule) = read.step(&mut rules) {
+        read.name(rule, Name::Id);
+        if let Some(when) = read.part.get(rule, Name::When) {
+            read.condition(when);
+        }
+        if let Some(serve) = read.required(rule, Name::Serve, "the key of a variant or a split") {
+            read.serve(serve);
+        }
+    }
+    read.integer(ROOT, Name::StickyVersion);
+    read.boolean(ROOT, Name::Sticky);
+    if read.part.fault.is_none() {
+        read.check_references();
+    }
 }
 
-impl Fields<'_> {
-    fn variants(&mut self, node: &Node<'_>) -> Vec<Variant> {
+impl<'r> Fields<'r> {
+    fn variants(&mut self) {
         const VARIANTS: &str = "an object with 1 to 2000 variants";
-        let mut variants: Vec<Variant> = Vec::new();
-        let Some(node) = self.required(node, "variants", VARIANTS) else { return variants };
-        if let Value::Object(members) = &node.value {
-            for (key, value) in members {
-                if !is_name(key) {
-                    self.fail(value, NAME);
-                }
+        let Some(object) = self.required(ROOT, Name::Variants, VARIANTS) else { return };
+        let mut variants: Vec<u32> = Vec::new();
+        if self.part.token(object).kind == Kind::Object {
+            let mut keys = self.part.inside(object);
+            while let Some(key) = self.step(&mut keys)
+                && variants.len() <= MAX_VARIANTS
+            {
+                let name = self.part.text(key);
                 // Of equal keys the last counts, as everywhere.
-                variants.retain(|variant| variant.key != *key);
-                variants.push(Variant { key: key.as_ref().to_owned(), json: value.raw.to_owned() });
-                if variants.len() > MAX_VARIANTS {
-                    break;
+                variants.retain(|known| At::new(*known).is_some_and(|known| self.part.text(known) != name));
+                variants.push(key.place());
+                if !is_name(name) {
+                    self.fail(key.next(), NAME);
                 }
             }
         }
         if !(1..=MAX_VARIANTS).contains(&variants.len()) {
-            self.fail(node, VARIANTS);
+            self.fail(object, VARIANTS);
         }
-        variants
+        self.part.variants = variants;
     }
 
-    fn variant(&mut self, node: &Node<'_>, variants: &[Variant]) -> usize {
-        let key = node.as_str();
-        variants.iter().position(|variant| key == Some(&variant.key)).unwrap_or_else(|| {
-            self.fail(node, VARIANT);
-            0
-        })
-    }
-
-    fn time_field(&mut self, object: &Node<'_>, name: &str, default: f64) -> f64 {
-        let expected = "a date like 2026-10-01T00:00:00Z, or Unix milliseconds";
-        object.get_some(name).map_or(default, |node| self.time_ms(node, expected))
-    }
-
-    fn serve(&mut self, node: &Node<'_>, variants: &[Variant]) -> Serve {
-        const SPLIT: &str = "1 to 1000 variants with a weight above 0 in sum";
-        let Value::Array(items) = &node.value else { return Serve::Variant(self.variant(node, variants)) };
-        let mut split = Vec::with_capacity(items.len());
-        for item in items {
-            let variant = self.required(item, "variant", VARIANT).map_or(0, |node| self.variant(node, variants));
-            let weight = self.required(item, "weight", "a weight").map_or(0, |node| {
-                self.thousandths(node, MAX_WEIGHT_THOUSANDTHS, "0 to 1000000 with at most 3 decimals")
-            });
-            split.push((variant, weight));
+    /// The key of a variant becomes its place.
+    #[inline(never)]
+    fn variant(&mut self, at: At) {
+        let key = self.part.as_str(at);
+        match (0..self.part.variants.len()).find(|variant| key == Some(self.part.variant(*variant))) {
+            Some(variant) => self.set_number(at, variant as f64),
+            None => self.fail(at, VARIANT),
         }
-        if split.len() > MAX_SPLIT || split.iter().all(|(_, weight)| *weight == 0) {
-            self.fail(node, SPLIT);
-        }
-        Serve::Split(split)
     }
 
-    fn holdout(&mut self, node: &Node<'_>, by: &[Unit]) -> Option<super::Holdout> {
-        match node.as_str().and_then(|key| self.ruleset.holdout(key)) {
-            Some(Ok(holdout)) if holdout.by == by => return Some(holdout.clone()),
-            Some(Ok(_)) => self.fail(node, "a holdout with the flag's `by`"),
-            // What is wrong with a holdout or a layer is told of its own place.
-            Some(Err(fault)) => self.fail_at(fault.at, fault.missing, fault.expected),
-            None => self.fail(node, "the key of a holdout"),
+    #[inline(never)]
+    fn variant_field(&mut self, object: At, name: Name) {
+        if let Some(at) = self.part.get(object, name) {
+            self.variant(at);
         }
-        None
     }
 
-    fn layer(&mut self, node: &Node<'_>, key: &str, by: &[Unit]) -> Option<Slots> {
-        match node.as_str().and_then(|key| self.ruleset.layer(key)) {
-            Some(Ok(layer)) if layer.by == by => {
-                let own = layer.flags.binary_search_by(|(flag, _)| flag.as_str().cmp(key)).ok();
-                let slots = own.and_then(|place| layer.flags.get(place)).map(|(_, slots)| slots.clone());
-                return Some(Slots { salt: layer.salt.clone(), slots: slots.unwrap_or_default() });
+    #[inline(never)]
+    fn required_variant(&mut self, object: At, name: Name) {
+        if let Some(at) = self.required(object, name, VARIANT) {
+            self.variant(at);
+        }
+    }
+
+    fn serve(&mut self, serve: At) {
+        if self.part.token(serve).kind != Kind::List {
+            return self.variant(serve);
+        }
+        let mut sum = 0.0;
+        let listed = self.part.one_or_more(serve);
+        let mut items = listed;
+        while let Some(item) = self.step(&mut items) {
+            self.required_variant(item, Name::Variant);
+            if let Some(weight) = self.required(item, Name::Weight, "a weight") {
+                self.thousandths(weight, MAX_WEIGHT_THOUSANDTHS as f64, "0 to 1000000 with at most 3 decimals");
+                sum += self.part.number(weight);
             }
-            Some(Ok(_)) => self.fail(node, "a layer with the flag's `by`"),
-            Some(Err(fault)) => self.fail_at(fault.at, fault.missing, fault.expected),
-            None => self.fail(node, "the key of a layer"),
         }
-        None
+        if sum == 0.0 || self.part.count(listed) > MAX_SPLIT {
+            self.fail(serve, "1 to 1000 variants with a weight above 0 in sum");
+        }
+    }
+
+    /// The name of a holdout becomes its place.
+    fn holdout(&mut self) {
+        let Some(at) = self.part.get(ROOT, Name::Holdout) else { return };
+        self.refer(at, HOLDOUTS, ["the key of a holdout", "a holdout with the flag's `by`"]);
+    }
+
+    /// The name of a layer becomes its place, and that of the flag's slots.
+    fn layer(&mut self) {
+        let Some(at) = self.part.get(ROOT, Name::Layer) else { return };
+        let layer = self.refer(at, LAYERS, ["the key of a layer", "a layer with the flag's `by`"]);
+        let slots = layer.and_then(|layer| layer.get_key(layer.get(ROOT, Name::Slots)?, self.part.key()));
+        self.set(at, |token| token.from = slots.map_or(0, At::place));
+    }
+
+    /// The name of another part becomes its place. `expected`: a name, and that of a part for the same units.
+    fn refer(&mut self, at: At, section: usize, expected: [&'static str; 2]) -> Option<&'r Part> {
+        let [name, same_units] = expected;
+        let place = self.part.as_str(at).and_then(|key| self.ruleset.find(section, key));
+        let Some(part) = place.and_then(|place| self.ruleset.part(section, place)) else {
+            self.fail(at, name);
+            return None;
+        };
+        if let Some(fault) = part.fault {
+            // What is wrong with a holdout or a layer is told of its own place.
+            self.fault(fault);
+        } else if !self.is_by_those_of(part) {
+            self.fail(at, same_units);
+        }
+        self.set_number(at, f64::from(place.unwrap_or(MISSING)));
+        Some(part)
     }
 
     /// The segments are sound, and no salt is twice on the flag's path: one step would choose for another.
-    fn check_references(&mut self, node: &Node<'_>, flag: &Flag) {
-        for segment in &flag.references.segments {
-            if let Err(fault) = self.ruleset.segment_checked(*segment) {
-                return self.fail_at(fault.at, fault.missing, fault.expected);
+    fn check_references(&mut self) {
+        for node in &self.part.references {
+            if let Some(segment) = self.ruleset.segment_of(*node)
+                && let Some(fault) = self.ruleset.segment_fault(segment)
+            {
+                return self.fault(fault);
             }
         }
-        let salts = [
-            ("salt", Some(&flag.salt)),
-            ("limitExposure", flag.limit.as_ref().map(|limit| &limit.salt)),
-            ("layer", flag.layer.as_ref().map(|layer| &layer.salt)),
-            ("holdout", flag.holdout.as_ref().map(|holdout| &holdout.salt)),
-        ];
+        let part = &self.part;
         let mut own: Vec<&str> = Vec::new();
-        for (name, salt) in salts {
-            let Some(salt) = salt else { continue };
-            if own.contains(&salt.as_str()) {
-                self.fail(node.get_some(name).unwrap_or(node), "a salt for each of split, limit, layer and holdout");
+        let mut twice = None;
+        for name in [Name::Salt, Name::LimitExposure, Name::Layer, Name::Holdout] {
+            let at = part.get(ROOT, name);
+            let salt = match (name, at) {
+                (Name::Salt, _) => part.salt(ROOT),
+                (_, None) => continue,
+                (Name::LimitExposure, Some(limit)) => part.salt(limit),
+                (_, Some(at)) => {
+                    let section = if name == Name::Layer { LAYERS } else { HOLDOUTS };
+                    let other = self.ruleset.part(section, part.number(at) as u32);
+                    other.map_or("", |other| other.salt(ROOT))
+                }
+            };
+            if own.contains(&salt) {
+                twice = twice.or(Some(at.unwrap_or(ROOT)));
             }
             own.push(salt);
         }
-        if let Some(at) = self.ruleset.salt_among(&flag.references, &own) {
-            self.fail_at(at, "", "a salt that no other step of the flag has");
+        let among = self.ruleset.salt_among(part, &own);
+        if let Some(at) = twice {
+            self.fail(at, "a salt for each of split, limit, layer and holdout");
+        }
+        if let Some(at) = among {
+            self.fault(Fault { at, missing: "", expected: "a salt that no other step of the flag has" });
         }
     }
 }

@@ -1,10 +1,11 @@
-//! Conditions: JSON to the model.
+//! Conditions are checked.
 
-use super::super::json::{Node, Value};
 use super::super::pattern;
 use super::super::version::{self, Comparison, Version};
 use super::fields::Fields;
-use super::model::{Condition, FlagAnswers, MISSING, Operand, Operator, Scalars, TYPES};
+use super::names::Name;
+use super::part::{At, Form, Kind, Rest};
+use super::{FLAGS, MISSING, SEGMENTS};
 
 /// The most conditions of a flag or a segment: a decision looks at each at most once.
 const MAX_CONDITIONS: usize = 10_000;
@@ -14,9 +15,38 @@ const MAX_NESTED: usize = 16;
 /// The most texts that are looked for one by one.
 const MAX_NEEDLES: usize = 1000;
 
+/// The names of types in `isType`.
+pub const TYPES: [&str; 5] = ["string", "number", "boolean", "list", "object"];
+
+/// How an attribute is compared. Several of a ruleset's operators may be one here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operator {
+    Exists,
+    NotExists,
+    Among,
+    NotAmong,
+    Contains,
+    StartsWith,
+    EndsWith,
+    Matches,
+    Is(Comparison),
+    Between,
+    Before,
+    After,
+    InRange,
+    ContainsAny,
+    ContainsAll,
+    ContainsNone,
+    SubsetOf,
+    SetEq,
+    Type,
+    Hashed,
+    Bucket,
+}
+
 /// How an operator's `value` is read.
-#[derive(Clone, Copy)]
-enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operand {
     Nothing,
     ScalarOrList,
     List,
@@ -26,262 +56,255 @@ enum Kind {
     TwoNumbers,
     Time,
     Versions,
-    Version(Comparison),
+    Version,
     Range,
     Types,
     Hashes,
     Share,
 }
 
-const OPERATORS: [(&str, Operator, Kind); 31] = [
-    ("eq", Operator::Among, Kind::ScalarOrList),
-    ("neq", Operator::NotAmong, Kind::ScalarOrList),
-    ("in", Operator::Among, Kind::List),
-    ("notIn", Operator::NotAmong, Kind::List),
-    ("contains", Operator::Contains, Kind::Texts),
-    ("startsWith", Operator::StartsWith, Kind::Texts),
-    ("endsWith", Operator::EndsWith, Kind::Texts),
-    ("matches", Operator::Matches, Kind::Patterns),
-    ("lt", Operator::Less, Kind::Number),
-    ("lte", Operator::AtMost, Kind::Number),
-    ("gt", Operator::Greater, Kind::Number),
-    ("gte", Operator::AtLeast, Kind::Number),
-    ("between", Operator::Between, Kind::TwoNumbers),
-    ("before", Operator::Before, Kind::Time),
-    ("after", Operator::After, Kind::Time),
-    ("semverEq", Operator::Version, Kind::Versions),
-    ("semverLt", Operator::Version, Kind::Version(Comparison::Less)),
-    ("semverLte", Operator::Version, Kind::Version(Comparison::AtMost)),
-    ("semverGt", Operator::Version, Kind::Version(Comparison::Greater)),
-    ("semverGte", Operator::Version, Kind::Version(Comparison::AtLeast)),
-    ("semverRange", Operator::Version, Kind::Range),
-    ("containsAny", Operator::ContainsAny, Kind::List),
-    ("containsAll", Operator::ContainsAll, Kind::List),
-    ("containsNone", Operator::ContainsNone, Kind::List),
-    ("subsetOf", Operator::SubsetOf, Kind::List),
-    ("setEq", Operator::SetEq, Kind::List),
-    ("exists", Operator::Exists, Kind::Nothing),
-    ("notExists", Operator::NotExists, Kind::Nothing),
-    ("isType", Operator::Type, Kind::Types),
-    ("inHashed", Operator::Hashed, Kind::Hashes),
-    ("bucket", Operator::Bucket, Kind::Share),
+pub const OPERATORS: [(&str, Operator, Operand); 31] = [
+    ("eq", Operator::Among, Operand::ScalarOrList),
+    ("neq", Operator::NotAmong, Operand::ScalarOrList),
+    ("in", Operator::Among, Operand::List),
+    ("notIn", Operator::NotAmong, Operand::List),
+    ("contains", Operator::Contains, Operand::Texts),
+    ("startsWith", Operator::StartsWith, Operand::Texts),
+    ("endsWith", Operator::EndsWith, Operand::Texts),
+    ("matches", Operator::Matches, Operand::Patterns),
+    ("lt", Operator::Is(Comparison::Less), Operand::Number),
+    ("lte", Operator::Is(Comparison::AtMost), Operand::Number),
+    ("gt", Operator::Is(Comparison::Greater), Operand::Number),
+    ("gte", Operator::Is(Comparison::AtLeast), Operand::Number),
+    ("between", Operator::Between, Operand::TwoNumbers),
+    ("before", Operator::Before, Operand::Time),
+    ("after", Operator::After, Operand::Time),
+    ("semverEq", Operator::Is(Comparison::Equal), Operand::Versions),
+    ("semverLt", Operator::Is(Comparison::Less), Operand::Version),
+    ("semverLte", Operator::Is(Comparison::AtMost), Operand::Version),
+    ("semverGt", Operator::Is(Comparison::Greater), Operand::Version),
+    ("semverGte", Operator::Is(Comparison::AtLeast), Operand::Version),
+    ("semverRange", Operator::InRange, Operand::Range),
+    ("containsAny", Operator::ContainsAny, Operand::List),
+    ("containsAll", Operator::ContainsAll, Operand::List),
+    ("containsNone", Operator::ContainsNone, Operand::List),
+    ("subsetOf", Operator::SubsetOf, Operand::List),
+    ("setEq", Operator::SetEq, Operand::List),
+    ("exists", Operator::Exists, Operand::Nothing),
+    ("notExists", Operator::NotExists, Operand::Nothing),
+    ("isType", Operator::Type, Operand::Types),
+    ("inHashed", Operator::Hashed, Operand::Hashes),
+    ("bucket", Operator::Bucket, Operand::Share),
+];
+
+/// What is expected of each [`Operand`].
+const EXPECTED: [&str; 14] = [
+    "",
+    "a scalar, or a list of scalars",
+    "a list of scalars",
+    "a string, or a list of at most 1000",
+    "a pattern of the documented subset, or a list of at most 1000",
+    "a number",
+    "two numbers, the lower one first",
+    "a date, Unix milliseconds, or from now like -7d",
+    "a version like 2.4.0, or a list of them",
+    "a version like 2.4.0",
+    "a range of versions like ^2.4 || 3.x",
+    "string, number, boolean, list or object, or a list of these",
+    "a salt and hashes",
+    "a salt and a percent",
 ];
 
 impl Fields<'_> {
-    /// A condition; `None` with a fault.
-    pub fn condition(&mut self, node: &Node<'_>) -> Option<Condition> {
+    pub fn condition(&mut self, at: At) {
         self.nested += 1;
-        let condition = self.nested_condition(node);
+        self.nested_condition(at);
         self.nested -= 1;
-        condition
     }
 
-    fn nested_condition(&mut self, node: &Node<'_>) -> Option<Condition> {
+    fn nested_condition(&mut self, at: At) {
         self.conditions += 1;
         if self.conditions > MAX_CONDITIONS {
-            self.fail(node, "at most 10000 conditions");
+            self.fail(at, "at most 10000 conditions");
         }
         if self.nested > MAX_NESTED {
-            self.fail(node, "conditions nested at most 16 deep");
+            self.fail(at, "conditions nested at most 16 deep");
         }
-        if self.fault.is_some() {
-            return None;
+        if self.part.fault.is_some() {
+            return;
         }
-        if let Some(all) = node.get_some("all") {
-            return Some(Condition::All(self.several(all)));
-        }
-        if let Some(any) = node.get_some("any") {
-            return Some(Condition::Any(self.several(any)));
-        }
-        if let Some(not) = node.get_some("not") {
-            return Some(Condition::Not(Box::new(self.condition(not)?)));
-        }
-        if let Some(segment) = node.get_some("segment") {
-            let segments = &self.ruleset.segments.index;
-            let Some(place) = segment.as_str().and_then(|key| segments.find(&self.ruleset.text, key)) else {
-                self.fail(segment, "the key of a segment");
-                return None;
-            };
-            self.references.segments.push(place as u32);
-            return Some(Condition::Segment(place as u32));
-        }
-        if node.get_some("flag").is_some() {
-            return Some(Condition::Flag(self.flag_answers(node)));
-        }
-        let Some(attribute) = node.get_some("attribute") else {
-            self.fail(node, "a condition: all, any, not, segment, flag or attribute");
-            return None;
+        let forms = [
+            (Name::All, Form::All),
+            (Name::Any, Form::Any),
+            (Name::Not, Form::Not),
+            (Name::Segment, Form::Segment),
+            (Name::Flag, Form::Flag),
+            (Name::Attribute, Form::Attribute),
+        ];
+        let found = forms.into_iter().find_map(|(name, form)| Some((self.part.get(at, name)?, form)));
+        let Some((inner, form)) = found else {
+            return self.fail(at, "a condition: all, any, not, segment, flag or attribute");
         };
-        let name = self.text(attribute);
-        let ignore_case = self.boolean(node, "ignoreCase", false);
-        let named = self.required(node, "op", "an operator")?;
-        let Some((_, operator, kind)) = OPERATORS.iter().find(|(name, ..)| named.as_str() == Some(name)) else {
-            self.fail(named, "a known operator");
-            return None;
-        };
-        let operand = self.operand(node, *kind, ignore_case)?;
-        Some(Condition::Attribute { name, operator: *operator, operand, ignore_case, span: self.ruleset.span_of(node) })
+        self.set(at, |token| (token.form, token.from) = (form, inner.place()));
+        match form {
+            Form::All | Form::Any => {
+                let mut items = self.items(inner, usize::MAX, "a list of conditions");
+                while let Some(item) = self.step(&mut items) {
+                    self.condition(item);
+                }
+            }
+            Form::Not => self.condition(inner),
+            Form::Segment => {
+                let key = self.part.as_str(inner);
+                let Some(place) = key.and_then(|key| self.ruleset.find(SEGMENTS, key)) else {
+                    return self.fail(inner, "the key of a segment");
+                };
+                self.set_number(inner, place.into());
+                self.part.references.push(self.ruleset.node_of(SEGMENTS, place));
+            }
+            Form::Flag => self.flag_answers(at),
+            Form::Attribute => self.comparison(at, inner),
+        }
     }
 
     /// `{ "flag", "variants" }`, as a condition or a prerequisite.
-    pub fn flag_answers(&mut self, node: &Node<'_>) -> FlagAnswers {
-        let key = self.required(node, "flag", "the key of a flag").map(|node| self.text(node)).unwrap_or_default();
-        let flag = self.ruleset.place_of(&key).unwrap_or_else(|| {
-            self.references.missing = key;
-            MISSING
-        });
-        self.references.flags.push(flag);
-        let expected = "a list of the keys of variants";
-        let variants = self.required(node, "variants", expected).map_or(&[][..], |node| self.items(node, expected));
-        FlagAnswers { flag, variants: self.texts(variants) }
-    }
-
-    fn several(&mut self, node: &Node<'_>) -> Vec<Condition> {
-        let mut several = Vec::new();
-        for item in self.items(node, "a list of conditions") {
-            several.extend(self.condition(item));
+    pub fn flag_answers(&mut self, at: At) {
+        if let Some(flag) = self.required(at, Name::Flag, "the key of a flag") {
+            self.a_text(flag);
+            let place = self.ruleset.find(FLAGS, self.part.text(flag)).unwrap_or(MISSING);
+            if place == MISSING {
+                self.part.missing = Some(flag);
+            }
+            self.set_number(flag, place.into());
+            self.part.references.push(place);
         }
-        several
+        let expected = "a list of the keys of variants";
+        let variants = self.required(at, Name::Variants, expected);
+        self.texts(variants, expected);
     }
 
-    /// What the attribute is compared with; `None` with a fault.
-    fn operand(&mut self, condition: &Node<'_>, kind: Kind, ignore_case: bool) -> Option<Operand> {
-        let expected = match kind {
-            Kind::Nothing => return Some(Operand::None),
-            Kind::ScalarOrList => "a scalar, or a list of scalars",
-            Kind::List => "a list of scalars",
-            Kind::Texts => "a string, or a list of at most 1000",
-            Kind::Patterns => "a pattern of the documented subset, or a list of at most 1000",
-            Kind::Number => "a number",
-            Kind::TwoNumbers => "two numbers, the lower one first",
-            Kind::Time => "a date, Unix milliseconds, or from now like -7d",
-            Kind::Versions => "a version like 2.4.0, or a list of them",
-            Kind::Version(_) => "a version like 2.4.0",
-            Kind::Range => "a range of versions like ^2.4 || 3.x",
-            Kind::Types => "string, number, boolean, list or object, or a list of these",
-            Kind::Hashes => "a salt and hashes",
-            Kind::Share => "a salt and a percent",
+    fn comparison(&mut self, condition: At, attribute: At) {
+        self.a_text(attribute);
+        self.boolean(condition, Name::IgnoreCase);
+        let Some(named) = self.required(condition, Name::Op, "an operator") else { return };
+        let name = self.part.as_str(named);
+        let Some(place) = OPERATORS.iter().position(|(operator, ..)| name == Some(operator)) else {
+            return self.fail(named, "a known operator");
         };
-        let node = self.required(condition, "value", expected)?;
-        let lower_case = self.platform().lower_case;
-        let fold = |text: &str| if ignore_case { lower_case(text) } else { text.to_owned() };
-        Some(match kind {
-            Kind::Nothing => Operand::None,
-            Kind::ScalarOrList | Kind::List => {
-                let items =
-                    if matches!(kind, Kind::List) { self.items(node, expected) } else { self.one_or_more(node) };
-                let mut set = Scalars::default();
-                for item in items {
-                    match &item.value {
-                        Value::Bool(value) => {
-                            if let Some(is_in) = set.bools.get_mut(usize::from(*value)) {
-                                *is_in = true;
-                            }
-                        }
-                        Value::String(text) => set.texts.push(fold(text)),
-                        _ => set.numbers.push(self.number(item, "a string, a number, true or false")),
+        let ignore_case = self.part.number_of(condition, Name::IgnoreCase, 0.0);
+        self.set(condition, |token| (token.operator, token.number) = (place as u8, ignore_case));
+        let operand = OPERATORS.get(place).map_or(Operand::Nothing, |(_, _, operand)| *operand);
+        if operand == Operand::Nothing {
+            return;
+        }
+        let expected = EXPECTED.get(operand as usize).copied().unwrap_or_default();
+        let Some(value) = self.required(condition, Name::Value, expected) else { return };
+        self.set(condition, |token| token.to = value.place());
+        self.operand(value, operand, expected, ignore_case > 0.0);
+    }
+
+    /// What the attribute is compared with.
+    fn operand(&mut self, value: At, operand: Operand, expected: &'static str, ignore_case: bool) {
+        let items = match operand {
+            Operand::List => self.items(value, usize::MAX, expected),
+            Operand::TwoNumbers => {
+                let numbers = self.items(value, 2, expected);
+                if self.part.count(numbers) != 2 {
+                    self.fail(value, expected);
+                }
+                numbers
+            }
+            Operand::ScalarOrList | Operand::Types | Operand::Versions => self.part.one_or_more(value),
+            Operand::Texts | Operand::Patterns => {
+                let texts = self.part.one_or_more(value);
+                if self.part.count(texts) > MAX_NEEDLES {
+                    self.fail(value, expected);
+                }
+                texts
+            }
+            Operand::Hashes => {
+                if let Some(salt) = self.required(value, Name::Salt, "a string") {
+                    self.a_text(salt);
+                }
+                let Some(hashes) = self.required(value, Name::Hashes, "a list of hashes") else { return };
+                self.items(hashes, usize::MAX, "a list of hashes")
+            }
+            Operand::Share => {
+                if self.required(value, Name::Salt, "a string without NUL").is_some() {
+                    self.salt(value, "");
+                    self.part.salts.push(value.place());
+                    self.percent(value);
+                }
+                return;
+            }
+            _ => value.alone(),
+        };
+        self.each(items, operand, expected, ignore_case);
+        match operand {
+            Operand::ScalarOrList | Operand::List if self.part.fault.is_none() => {
+                self.part.sort(value);
+                self.part.dedup(value);
+            }
+            Operand::Hashes => self.sort(self.part.get(value, Name::Hashes).unwrap_or(value)),
+            // They are numbers, so each is one token.
+            Operand::TwoNumbers => {
+                let low = value.next();
+                if self.part.number(low) > self.part.number(low.next()) {
+                    self.fail(value, expected);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Each of what the attribute is compared with.
+    fn each(&mut self, mut items: Rest, operand: Operand, expected: &'static str, ignore_case: bool) {
+        while let Some(item) = self.step(&mut items) {
+            let text = self.part.as_str(item);
+            let is_sound = match operand {
+                Operand::ScalarOrList | Operand::List | Operand::Texts if text.is_some() => {
+                    if ignore_case && let Some(text) = text {
+                        let folded = (self.platform().lower_case)(text);
+                        self.set_text(item, &folded);
                     }
+                    true
                 }
-                set.sort();
-                Operand::Scalars(set)
-            }
-            Kind::Texts | Kind::Patterns => {
-                let items = self.one_or_more(node);
-                if items.len() > MAX_NEEDLES {
-                    self.fail(node, expected);
-                }
-                let mut texts = Vec::with_capacity(items.len());
-                let are_patterns = matches!(kind, Kind::Patterns);
-                for item in items {
-                    match item.as_str() {
-                        Some(text) if !are_patterns => texts.push(fold(text)),
-                        Some(text) if pattern::is_allowed(text) => texts.push(text.to_owned()),
-                        _ => self.fail(item, expected),
+                Operand::ScalarOrList | Operand::List => {
+                    if self.part.token(item).kind != Kind::Bool {
+                        self.number(item, "a string, a number, true or false");
                     }
+                    true
                 }
-                Operand::Texts(texts)
-            }
-            Kind::Number => {
-                let number = self.number(node, expected);
-                Operand::Numbers(number, number)
-            }
-            Kind::TwoNumbers => {
-                let [low, high] = self.items(node, expected) else {
-                    self.fail(node, expected);
-                    return None;
-                };
-                let (low, high) = (self.number(low, expected), self.number(high, expected));
-                if low > high {
-                    self.fail(node, expected);
+                Operand::Number | Operand::TwoNumbers => {
+                    self.number(item, expected);
+                    true
                 }
-                Operand::Numbers(low, high)
-            }
-            Kind::Time => Operand::Time(self.time(node)),
-            Kind::Versions | Kind::Version(_) => {
-                let (items, comparison) = match kind {
-                    Kind::Version(comparison) => (std::slice::from_ref(node), comparison),
-                    _ => (self.one_or_more(node), Comparison::Equal),
-                };
-                let mut versions = Vec::with_capacity(items.len());
-                for item in items {
-                    match item.as_str().and_then(Version::parse) {
-                        Some(version) => versions.push(vec![(comparison, version)]),
-                        None => self.fail(item, expected),
+                Operand::Time => {
+                    self.time_or_relative(
+                        item,
+                        "a date like 2026-10-01T00:00:00Z, Unix milliseconds, or from now like -7d",
+                    );
+                    true
+                }
+                Operand::Patterns => text.is_some_and(pattern::is_allowed),
+                Operand::Versions | Operand::Version => text.is_some_and(|text| Version::parse(text).is_some()),
+                Operand::Range => text.is_some_and(|text| version::is_in_range(&Version::LOWEST, text).is_some()),
+                Operand::Types => text.is_some_and(|text| TYPES.contains(&text)),
+                Operand::Hashes => {
+                    if !text.is_some_and(is_hash) {
+                        self.fail(item, "64 hexadecimal digits in lower case");
                     }
+                    true
                 }
-                Operand::Versions(versions)
+                _ => false,
+            };
+            if !is_sound {
+                self.fail(item, expected);
             }
-            Kind::Range => {
-                let range = node.as_str().and_then(version::parse_range);
-                if range.is_none() {
-                    self.fail(node, expected);
-                }
-                Operand::Versions(range?)
-            }
-            Kind::Types => {
-                let mut types = [false; TYPES.len()];
-                for item in self.one_or_more(node) {
-                    let place = TYPES.iter().position(|name| item.as_str() == Some(name));
-                    match place.and_then(|place| types.get_mut(place)) {
-                        Some(is_in) => *is_in = true,
-                        None => self.fail(item, expected),
-                    }
-                }
-                Operand::Types(types)
-            }
-            Kind::Hashes => {
-                let salt = self.required(node, "salt", "a string").map(|node| self.text(node)).unwrap_or_default();
-                let listed = self.required(node, "hashes", "a list of hashes")?;
-                let mut hashes = Vec::new();
-                for item in self.items(listed, "a list of hashes") {
-                    match item.as_str().and_then(hash_from_hex) {
-                        Some(hash) => hashes.push(hash),
-                        None => self.fail(item, "64 hexadecimal digits in lower case"),
-                    }
-                }
-                hashes.sort_unstable();
-                Operand::Hashes(salt, hashes)
-            }
-            Kind::Share => {
-                self.required(node, "salt", "a string without NUL")?;
-                let salt = self.salt(node, "", "");
-                self.references.salts.push((salt.clone(), self.ruleset.offset_of(node)));
-                Operand::Share(salt, self.percent(node))
-            }
-        })
+        }
     }
 }
 
-fn hash_from_hex(text: &str) -> Option<[u8; 32]> {
-    let mut hash = [0; 32];
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let mut digits = text.bytes();
-    for byte in &mut hash {
-        *byte = digit(digits.next()?)? << 4 | digit(digits.next()?)?;
-    }
-    digits.next().is_none().then_some(hash)
+fn is_hash(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
 }

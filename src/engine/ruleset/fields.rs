@@ -1,14 +1,14 @@
-//! Fields, read one by one. The first fault sticks: what is read after it is thrown away with it, so that reading needs no
+//! Fields, checked one by one. The first fault sticks: what is read after it is thrown away with it, so that reading needs no
 //! way out at each field. (Results at each field cost the module thousands of bytes.)
 
 use super::super::bucketing::BUCKET_COUNT;
 use super::super::exposure::row::MAX_TEXT_BYTES;
-use super::super::json::{Node, Value};
 use super::super::platform::Platform;
 use super::super::time::{parse_iso8601, parse_relative};
-use super::Ruleset;
-use super::model::{References, Time, Unit};
+use super::names::Name;
+use super::part::{At, DISTINCT_ID, Kind, Part, ROOT, Rest, Token};
 use super::problem::Fault;
+use super::{Ruleset, slice};
 
 /// JavaScript's largest safe integer: what a number in JSON can carry without loss.
 const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
@@ -18,13 +18,12 @@ const MAX_NAME_BYTES: usize = MAX_TEXT_BYTES;
 pub const NAME: &str = "a string of 1 to 256 bytes";
 /// The most kinds of unit in a list.
 const MAX_UNITS: usize = 100;
+const NO_NUL: &str = "a string without NUL";
 
-/// Reads one flag, segment, layer or holdout.
+/// Checks one flag, segment, layer or holdout, and writes into its tokens what they stand for.
 pub struct Fields<'r> {
     pub ruleset: &'r Ruleset,
-    pub fault: Option<Fault>,
-    /// What its conditions and prerequisites refer to.
-    pub references: References,
+    pub part: Part,
     /// How many conditions it has so far.
     pub conditions: usize,
     /// How many conditions the one that is read now is nested in, itself included.
@@ -32,8 +31,8 @@ pub struct Fields<'r> {
 }
 
 impl<'r> Fields<'r> {
-    pub fn new(ruleset: &'r Ruleset) -> Self {
-        Self { ruleset, fault: None, references: References::default(), conditions: 0, nested: 0 }
+    pub fn new(ruleset: &'r Ruleset, part: Part) -> Self {
+        Self { ruleset, part, conditions: 0, nested: 0 }
     }
 
     pub fn platform(&self) -> Platform {
@@ -41,220 +40,235 @@ impl<'r> Fields<'r> {
     }
 
     /// The value is not what was expected.
-    pub fn fail(&mut self, node: &Node<'_>, expected: &'static str) {
-        self.fail_at(self.ruleset.offset_of(node), "", expected);
+    #[inline(never)]
+    pub fn fail(&mut self, at: At, expected: &'static str) {
+        self.fault(Fault { at: self.part.token(at).span.0 as usize, missing: "", expected });
     }
 
-    pub fn fail_at(&mut self, at: usize, missing: &'static str, expected: &'static str) {
-        self.fault.get_or_insert(Fault { at, missing, expected });
+    #[inline(never)]
+    pub fn fault(&mut self, fault: Fault) {
+        self.part.fault.get_or_insert(fault);
     }
 
-    /// What was read, unless something is wrong.
-    pub fn end<T>(self, read: T) -> Result<Box<T>, Box<Fault>> {
-        match self.fault {
-            Some(fault) => Err(Box::new(fault)),
-            None => Ok(Box::new(read)),
+    /// Changes what a token stands for.
+    pub fn set(&mut self, at: At, change: impl FnOnce(&mut Token)) {
+        if let Some(token) = self.part.tokens.get_mut(at.place() as usize) {
+            change(token);
         }
     }
 
+    #[inline(never)]
+    pub fn set_number(&mut self, at: At, number: f64) {
+        self.set(at, |token| token.number = number);
+    }
+
+    /// Changes the text that a token stands for.
+    #[inline(never)]
+    pub fn set_text(&mut self, at: At, text: &str) {
+        let (from, to) = self.part.add_text(text);
+        self.set(at, |token| (token.from, token.to) = (from, to));
+    }
+
+    /// The next of those places.
+    pub fn step(&self, rest: &mut Rest) -> Option<At> {
+        self.part.step(rest)
+    }
+
     /// The member of that name; a fault when it is absent or null.
-    pub fn required<'n, 'a>(
-        &mut self,
-        object: &'n Node<'a>,
-        name: &'static str,
-        expected: &'static str,
-    ) -> Option<&'n Node<'a>> {
-        let found = object.get_some(name);
+    #[inline(never)]
+    pub fn required(&mut self, object: At, name: Name, expected: &'static str) -> Option<At> {
+        let found = self.part.get(object, name);
         if found.is_none() {
-            self.fail_at(self.ruleset.offset_of(object), name, expected);
+            self.fault(Fault { at: self.part.token(object).span.0 as usize, missing: name.as_str(), expected });
         }
         found
     }
 
-    pub fn object(&mut self, node: &Node<'_>, expected: &'static str) {
-        if !matches!(node.value, Value::Object(_)) {
-            self.fail(node, expected);
+    #[inline(never)]
+    pub fn object(&mut self, at: At, expected: &'static str) {
+        if self.part.token(at).kind != Kind::Object {
+            self.fail(at, expected);
         }
     }
 
-    pub fn boolean(&mut self, object: &Node<'_>, name: &str, default: bool) -> bool {
-        match object.get_some(name) {
-            None => default,
-            Some(Node { value: Value::Bool(value), .. }) => *value,
-            Some(node) => {
-                self.fail(node, "true or false");
-                default
-            }
+    #[inline(never)]
+    pub fn boolean(&mut self, object: At, name: Name) {
+        if let Some(at) = self.part.get(object, name)
+            && self.part.token(at).kind != Kind::Bool
+        {
+            self.fail(at, "true or false");
         }
     }
 
-    pub fn text(&mut self, node: &Node<'_>) -> String {
-        if node.as_str().is_none() {
-            self.fail(node, "a string");
+    #[inline(never)]
+    pub fn a_text(&mut self, at: At) {
+        if self.part.as_str(at).is_none() {
+            self.fail(at, "a string");
         }
-        node.as_str().unwrap_or_default().to_owned()
     }
 
     /// A text that rows carry: the name of a rule, an experiment.
-    pub fn name(&mut self, object: &Node<'_>, name: &str) -> Option<String> {
-        let node = object.get_some(name)?;
-        if !node.as_str().is_some_and(is_name) {
-            self.fail(node, NAME);
-        }
-        node.as_str().map(str::to_owned)
-    }
-
-    /// The items of a list.
-    pub fn items<'n, 'a>(&mut self, node: &'n Node<'a>, expected: &'static str) -> &'n [Node<'a>] {
-        match &node.value {
-            Value::Array(items) => items,
-            _ => {
-                self.fail(node, expected);
-                &[]
-            }
+    #[inline(never)]
+    pub fn name(&mut self, object: At, name: Name) {
+        if let Some(at) = self.part.get(object, name)
+            && !self.part.as_str(at).is_some_and(is_name)
+        {
+            self.fail(at, NAME);
         }
     }
 
-    /// The items of the list of that name, if there is one; more than `most` are a fault, which `expected` tells too.
-    pub fn list<'n, 'a>(
-        &mut self,
-        object: &'n Node<'a>,
-        name: &str,
-        most: usize,
-        expected: &'static str,
-    ) -> &'n [Node<'a>] {
-        let Some(node) = object.get_some(name) else { return &[] };
-        let items = self.items(node, expected);
-        if items.len() > most {
-            self.fail(node, expected);
+    /// The items of a list of at most `most`.
+    #[inline(never)]
+    pub fn items(&mut self, list: At, most: usize, expected: &'static str) -> Rest {
+        let items = self.part.one_or_more(list);
+        if self.part.token(list).kind != Kind::List || self.part.count(items) > most {
+            self.fail(list, expected);
         }
         items
     }
 
-    /// A list's items, or a single value as if it were a list of one.
-    pub fn one_or_more<'n, 'a>(&self, node: &'n Node<'a>) -> &'n [Node<'a>] {
-        match &node.value {
-            Value::Array(items) => items,
-            _ => std::slice::from_ref(node),
+    /// The items of the list of that name, if there is one.
+    #[inline(never)]
+    pub fn list(&mut self, object: At, name: Name, most: usize, expected: &'static str) -> Rest {
+        match self.part.get(object, name) {
+            Some(list) => self.items(list, most, expected),
+            None => Rest::NONE,
         }
     }
 
-    /// Ids or keys, sorted.
-    pub fn texts(&mut self, nodes: &[Node<'_>]) -> Vec<String> {
-        let mut texts = Vec::with_capacity(nodes.len());
-        for node in nodes {
-            texts.push(self.text(node));
+    /// Ids or keys: a list, which is sorted.
+    #[inline(never)]
+    pub fn texts(&mut self, list: Option<At>, expected: &'static str) {
+        let Some(list) = list else { return };
+        let mut items = self.items(list, usize::MAX, expected);
+        while let Some(item) = self.step(&mut items) {
+            self.a_text(item);
         }
-        texts.sort_unstable();
-        texts
+        self.sort(list);
+    }
+
+    /// Sorts a list of scalars, once they are known to be such.
+    pub fn sort(&mut self, list: At) {
+        if self.part.fault.is_none() {
+            self.part.sort(list);
+        }
     }
 
     /// A finite number.
-    pub fn number(&mut self, node: &Node<'_>, expected: &'static str) -> f64 {
-        let number = number(node, self.platform());
-        if !number.is_finite() {
-            self.fail(node, expected);
+    #[inline(never)]
+    pub fn number(&mut self, at: At, expected: &'static str) -> f64 {
+        let token = self.part.token(at);
+        let mut number = f64::NAN;
+        if token.kind == Kind::Number {
+            number = self.platform().number(slice(&self.ruleset.text, token.text_span()));
         }
+        if !number.is_finite() {
+            self.fail(at, expected);
+        }
+        self.set_number(at, number);
         number
     }
 
     /// A whole number that is not negative.
-    pub fn integer(&mut self, object: &Node<'_>, name: &str, default: u64) -> u64 {
-        object.get_some(name).map_or(default, |node| self.whole(node, MAX_SAFE_INTEGER, "a whole number, 0 or more"))
+    #[inline(never)]
+    pub fn integer(&mut self, object: At, name: Name) {
+        if let Some(at) = self.part.get(object, name) {
+            self.whole(at, MAX_SAFE_INTEGER, "a whole number, 0 or more");
+        }
     }
 
-    pub fn whole(&mut self, node: &Node<'_>, max: f64, expected: &'static str) -> u64 {
-        let number = number(node, self.platform());
+    pub fn whole(&mut self, at: At, max: f64, expected: &'static str) {
+        let number = self.number(at, expected);
         if !is_whole(number) || number > max {
-            self.fail(node, expected);
+            self.fail(at, expected);
         }
-        number as u64
     }
 
     /// A number of at most 3 decimals in `0..=max` thousandths, as integer thousandths.
-    pub fn thousandths(&mut self, node: &Node<'_>, max: u64, expected: &'static str) -> u64 {
-        let number = number(node, self.platform());
-        let nearest = (number * 1000.0 + 0.5) as u64;
+    #[inline(never)]
+    pub fn thousandths(&mut self, at: At, max: f64, expected: &'static str) {
+        let number = self.number(at, expected);
+        let nearest = (number * 1000.0 + 0.5) as u64 as f64;
         // The division rounds to the very number that a decimal of at most 3 places was read as.
-        if !(number >= 0.0 && nearest <= max && nearest as f64 / 1000.0 == number) {
-            self.fail(node, expected);
+        if !(number >= 0.0 && nearest <= max && nearest / 1000.0 == number) {
+            self.fail(at, expected);
         }
-        nearest
+        self.set_number(at, nearest);
     }
 
     /// An object's `percent`, as a number of buckets.
-    pub fn percent(&mut self, object: &Node<'_>) -> u32 {
-        self.required(object, "percent", "a percentage")
-            .map_or(0, |node| self.thousandths(node, BUCKET_COUNT.into(), "0 to 100 with at most 3 decimals") as u32)
+    #[inline(never)]
+    pub fn percent(&mut self, object: At) {
+        if let Some(at) = self.required(object, Name::Percent, "a percentage") {
+            self.thousandths(at, BUCKET_COUNT.into(), "0 to 100 with at most 3 decimals");
+        }
     }
 
     /// A point in time: ISO 8601 text with a zone, or Unix milliseconds.
-    pub fn time_ms(&mut self, node: &Node<'_>, expected: &'static str) -> f64 {
-        let time_ms = match &node.value {
-            Value::String(text) => parse_iso8601(text).unwrap_or(f64::NAN),
-            _ => number(node, self.platform()),
+    #[inline(never)]
+    pub fn time(&mut self, at: At, expected: &'static str) {
+        let Some(text) = self.part.as_str(at) else {
+            self.number(at, expected);
+            return;
         };
-        if !time_ms.is_finite() {
-            self.fail(node, expected);
+        match parse_iso8601(text) {
+            Some(time_ms) => self.set_number(at, time_ms),
+            None => self.fail(at, expected),
         }
-        time_ms
     }
 
     /// The same, or milliseconds from now.
-    pub fn time(&mut self, node: &Node<'_>) -> Time {
-        match node.as_str().and_then(parse_relative) {
-            Some(from_now_ms) => Time::FromNow(from_now_ms),
-            None => Time::At(
-                self.time_ms(node, "a date like 2026-10-01T00:00:00Z, Unix milliseconds, or from now like -7d"),
-            ),
+    pub fn time_or_relative(&mut self, at: At, expected: &'static str) {
+        match self.part.as_str(at).and_then(parse_relative) {
+            Some(from_now_ms) => self.set(at, |token| (token.kind, token.number) = (Kind::FromNow, from_now_ms)),
+            None => self.time(at, expected),
         }
     }
 
-    /// The salt that an object names, or the one that it has by its key: what stands before the key, and the key.
-    pub fn salt(&mut self, object: &Node<'_>, prefix: &str, key: &str) -> String {
-        let Some(node) = object.get_some("salt") else {
-            if key.contains('\0') {
-                self.fail(object, "a key without NUL, or a salt");
+    /// The salt that an object names. Without one the part has that of its key: what stands before the key, and the key.
+    #[inline(never)]
+    pub fn salt(&mut self, object: At, prefix: &str) {
+        if let Some(at) = self.part.get(object, Name::Salt) {
+            if self.part.as_str(at).is_none_or(has_nul) {
+                self.fail(at, NO_NUL);
             }
-            let mut salt = String::from(prefix);
-            salt.push_str(key);
-            return salt;
-        };
-        if node.as_str().is_none_or(|salt| salt.contains('\0')) {
-            self.fail(node, "a string without NUL");
+            return;
         }
-        node.as_str().unwrap_or_default().to_owned()
+        if has_nul(self.part.key()) {
+            self.fail(object, "a key without NUL, or a salt");
+        }
+        let mut salt = String::from(prefix);
+        salt.push_str(self.part.key());
+        self.set_text(object, &salt);
     }
 
-    /// What an object's `by` names; `None` when it names nothing.
-    pub fn by(&mut self, object: &Node<'_>) -> Option<Vec<Unit>> {
-        let node = object.get_some("by")?;
-        let items = self.one_or_more(node);
+    /// What an object's `by` names.
+    #[inline(never)]
+    pub fn by(&mut self, object: At) {
+        let Some(by) = self.part.get(object, Name::By) else { return };
         let expected = "distinctId, deviceId, anonymousId or the name of an attribute, or a list of at most 100";
-        if !(1..=MAX_UNITS).contains(&items.len()) {
-            self.fail(node, expected);
+        let mut units = self.part.one_or_more(by);
+        if !(1..=MAX_UNITS).contains(&self.part.count(units)) {
+            self.fail(by, expected);
         }
-        let mut units = Vec::new();
-        for item in items {
-            units.push(match item.as_str() {
-                Some("distinctId") => Unit::DistinctId,
-                Some("deviceId") => Unit::DeviceId,
-                Some("anonymousId") => Unit::AnonymousId,
-                path => {
-                    let path = path.unwrap_or_default();
-                    if path.is_empty() {
-                        self.fail(item, expected);
-                    }
-                    Unit::Attribute(path.to_owned())
-                }
-            });
+        while let Some(unit) = self.step(&mut units) {
+            if self.part.as_str(unit).is_none_or(str::is_empty) {
+                self.fail(unit, expected);
+            }
         }
-        Some(units)
     }
 
-    /// An object's `by`, or the distinct id.
-    pub fn by_or_distinct_id(&mut self, object: &Node<'_>) -> Vec<Unit> {
-        self.by(object).unwrap_or_else(|| vec![Unit::DistinctId])
+    /// Whether the part is for the same units as another.
+    pub fn is_by_those_of(&self, other: &Part) -> bool {
+        units(&self.part) == units(other)
+    }
+}
+
+/// What a part's `by` names.
+fn units(part: &Part) -> Vec<&str> {
+    match part.get(ROOT, Name::By) {
+        Some(by) => part.items(part.one_or_more(by)).map(|unit| part.text(unit)).collect(),
+        None => vec![DISTINCT_ID],
     }
 }
 
@@ -262,12 +276,8 @@ pub fn is_name(text: &str) -> bool {
     (1..=MAX_NAME_BYTES).contains(&text.len())
 }
 
-/// NaN for what is no number.
-pub fn number(node: &Node<'_>, platform: Platform) -> f64 {
-    match node.value {
-        Value::Number(raw) => platform.number(raw),
-        _ => f64::NAN,
-    }
+fn has_nul(text: &str) -> bool {
+    text.bytes().any(|byte| byte == 0)
 }
 
 /// Whether a number is whole, not negative, and one that JSON can carry without loss.

@@ -1,74 +1,80 @@
-//! Segments, layers and holdouts: JSON to the model.
-
-use std::borrow::Cow;
+//! Segments, layers and holdouts are checked.
 
 use super::super::bucketing::BUCKET_COUNT;
-use super::super::json::{Node, Value};
 use super::fields::Fields;
-use super::model::{Holdout, Layer, Segment};
-use super::problem::Fault;
+use super::names::Name;
+use super::part::{At, Kind, ROOT};
 
-pub fn segment(mut read: Fields<'_>, _key: &str, node: &Node<'_>) -> Result<Box<Segment>, Box<Fault>> {
-    read.object(node, "an object");
-    let include = read.list(node, "include", usize::MAX, "a list of ids");
-    let exclude = read.list(node, "exclude", usize::MAX, "a list of ids");
-    let segment = Segment {
-        by: read.by_or_distinct_id(node),
-        include: read.texts(include),
-        exclude: read.texts(exclude),
-        when: node.get_some("when").and_then(|node| read.condition(node)),
-        references: std::mem::take(&mut read.references),
-    };
-    read.end(segment)
+pub fn segment(read: &mut Fields<'_>) {
+    read.object(ROOT, "an object");
+    let lists = [Name::Include, Name::Exclude];
+    for name in lists {
+        read.list(ROOT, name, usize::MAX, "a list of ids");
+    }
+    read.by(ROOT);
+    for name in lists {
+        read.texts(read.part.get(ROOT, name), "a list of ids");
+    }
+    if let Some(when) = read.part.get(ROOT, Name::When) {
+        read.condition(when);
+    }
 }
 
-pub fn layer(mut read: Fields<'_>, key: &str, node: &Node<'_>) -> Result<Box<Layer>, Box<Fault>> {
-    read.object(node, "an object with slots");
-    let (salt, by) = (read.salt(node, "layer/", key), read.by_or_distinct_id(node));
-    let mut layer = Layer { salt, by, flags: Vec::new() };
-    let Some(slots) = read.required(node, "slots", "an object with slots") else { return read.end(layer) };
-    read.object(slots, "an object with slots");
+pub fn layer(read: &mut Fields<'_>) {
+    const SLOTS: &str = "an object with slots";
+    read.object(ROOT, SLOTS);
+    read.salt(ROOT, "layer/");
+    read.by(ROOT);
+    let Some(slots) = read.required(ROOT, Name::Slots, SLOTS) else { return };
+    read.object(slots, SLOTS);
     let mut taken: Vec<(u32, u32)> = Vec::new();
-    if let Value::Object(members) = &slots.value {
-        // Of equal keys the last counts.
-        let mut members: Vec<&(Cow<'_, str>, Node<'_>)> = members.iter().collect();
-        members.sort_by(|(one, _), (other, _)| one.cmp(other));
-        for (at, (flag, node)) in members.iter().enumerate() {
-            let is_last = members.get(at + 1).is_none_or(|(next, _)| next != flag);
-            if !is_last || node.value == Value::Null {
-                continue;
-            }
-            let mut own = Vec::new();
-            for item in read.items(node, "a list of slots like [0, 50000]") {
-                own.push(slot(&mut read, item));
-            }
-            taken.extend(&own);
-            layer.flags.push((flag.as_ref().to_owned(), own));
+    for flag in read.members(slots) {
+        let mut items = read.items(flag.next(), usize::MAX, "a list of slots like [0, 50000]");
+        while let Some(item) = read.step(&mut items) {
+            taken.push(slot(read, item));
         }
     }
     taken.sort_unstable();
-    if taken.iter().zip(taken.iter().skip(1)).any(|((_, end), (start, _))| start < end) {
+    if taken.windows(2).any(|slots| matches!(slots, [(_, end), (start, _)] if start < end)) {
         read.fail(slots, "each bucket in at most one slot");
     }
-    read.end(layer)
 }
 
-fn slot(read: &mut Fields<'_>, node: &Node<'_>) -> (u32, u32) {
+impl Fields<'_> {
+    /// The keys of an object, sorted, of equal keys the last one, and without those that are null.
+    fn members(&self, object: At) -> Vec<At> {
+        let mut keys: Vec<At> = match self.part.token(object).kind {
+            Kind::Object => self.part.items(self.part.inside(object)).collect(),
+            _ => Vec::new(),
+        };
+        let order = |one: &At, other: &At| self.part.text(*one).cmp(self.part.text(*other));
+        keys.sort_unstable_by(|one, other| order(one, other).then(other.place().cmp(&one.place())));
+        keys.dedup_by(|later, first| order(later, first).is_eq());
+        keys.retain(|key| self.part.token(key.next()).kind != Kind::Null);
+        keys
+    }
+}
+
+fn slot(read: &mut Fields<'_>, at: At) -> (u32, u32) {
     const SLOT: &str = "two rising buckets from 0 to 100000";
-    let [from, to] = read.items(node, SLOT) else {
-        read.fail(node, SLOT);
+    let mut buckets = read.items(at, 2, SLOT);
+    let (Some(from), Some(to)) = (read.step(&mut buckets), read.step(&mut buckets)) else {
+        read.fail(at, SLOT);
         return (0, 0);
     };
-    let (from, to) = (read.whole(from, BUCKET_COUNT.into(), SLOT), read.whole(to, BUCKET_COUNT.into(), SLOT));
+    for bucket in [from, to] {
+        read.whole(bucket, BUCKET_COUNT.into(), SLOT);
+    }
+    let (from, to) = (read.part.number(from), read.part.number(to));
     if from >= to {
-        read.fail(node, SLOT);
+        read.fail(at, SLOT);
     }
     (from as u32, to as u32)
 }
 
-pub fn holdout(mut read: Fields<'_>, key: &str, node: &Node<'_>) -> Result<Box<Holdout>, Box<Fault>> {
-    read.object(node, "an object with a percent");
-    let salt = read.salt(node, "holdout/", key);
-    let holdout = Holdout { buckets: read.percent(node), salt, by: read.by_or_distinct_id(node) };
-    read.end(holdout)
+pub fn holdout(read: &mut Fields<'_>) {
+    read.object(ROOT, "an object with a percent");
+    read.salt(ROOT, "holdout/");
+    read.percent(ROOT);
+    read.by(ROOT);
 }

@@ -1,16 +1,16 @@
-//! One section of a ruleset: an object's members, found by key, and what each compiles to, made when it is asked for.
+//! One section of a ruleset: an object's members, found by key, and what each says, read when it is asked for.
 
 use std::cell::OnceCell;
 
-use xxhash_rust::xxh32::xxh32;
-
+use super::super::hash::xxh32;
 use super::super::json::{self, Malformed, Reader, Span};
+use super::part::Part;
 use super::slice;
 
 /// Where a member's key, with its quotes, and its value are in the text.
-pub struct Member {
-    pub key: Span,
-    pub value: Span,
+struct Member {
+    key: Span,
+    value: Span,
 }
 
 /// The members of an object in a ruleset's text.
@@ -70,15 +70,15 @@ impl Index {
         self.members.get(place).map_or(0, |member| member.value.0)
     }
 
-    /// The text of a member's value.
-    pub fn value<'t>(&self, text: &'t str, place: usize) -> &'t str {
-        self.members.get(place).map_or("", |member| slice(text, member.value))
+    /// Where a member's key and its value are.
+    pub fn member(&self, place: usize) -> (Span, Span) {
+        self.members.get(place).map_or_else(Default::default, |member| (member.key, member.value))
     }
 
     /// Where the key is in the table, or the free place where it would be.
     fn slot_of(&self, text: &str, key: &str) -> usize {
         let mask = self.table.len().wrapping_sub(1);
-        let mut slot = xxh32(key.as_bytes(), 0) as usize & mask;
+        let mut slot = xxh32(key.as_bytes()) as usize & mask;
         while let Some(held) = self.table.get(slot).copied().filter(|held| *held > 0) {
             if self.key(text, held as usize - 1) == key {
                 break;
@@ -89,22 +89,17 @@ impl Index {
     }
 }
 
-/// A section's members, compiled one by one.
-pub struct Section<T> {
+/// A section's members, and what they say once they are asked for.
+#[derive(Default)]
+pub struct Section {
     pub index: Index,
-    compiled: Vec<OnceCell<T>>,
+    pub parts: Vec<OnceCell<Box<Part>>>,
 }
 
-impl<T> Section<T> {
-    pub fn new(index: Option<Index>) -> Self {
-        let index = index.unwrap_or_default();
-        let mut compiled = Vec::new();
-        compiled.resize_with(index.len(), OnceCell::new);
-        Self { index, compiled }
-    }
-
-    /// What the member at that place compiles to, with `compile` if it was not yet.
-    pub fn get(&self, place: usize, compile: impl FnOnce() -> T) -> Option<&T> {
-        Some(self.compiled.get(place)?.get_or_init(compile))
+impl Section {
+    pub fn new(index: Index) -> Self {
+        let mut parts = Vec::new();
+        parts.resize_with(index.len(), OnceCell::new);
+        Self { index, parts }
     }
 }

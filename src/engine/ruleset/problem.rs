@@ -1,9 +1,9 @@
 //! What is wrong with a ruleset: where, what was found, what was expected.
 
-use std::borrow::Cow;
-
-use super::super::json::{self, Malformed, Reader};
+use super::super::json::Malformed;
 use super::super::text::{cut, push_integer};
+use super::part::{Kind, Part, ROOT};
+use super::slice;
 
 /// The most bytes of what was found that a message shows.
 const MAX_FOUND_BYTES: usize = 40;
@@ -41,84 +41,36 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// `text`: the member of a section that holds the value, from its byte `start` of the ruleset on; `member`: its name.
-    pub fn describe(self, member: String, text: &str, start: usize) -> Problem {
-        let at = self.at.saturating_sub(start);
-        let mut place = place_of(member, text, at);
+    /// `part`: the one that holds the value, in the ruleset `text`; `place`: its name.
+    pub fn describe(self, part: &Part, mut place: String, text: &str) -> Problem {
+        let mut here = ROOT;
+        let mut number = 0;
+        let mut inside = part.inside(here);
+        while let Some(at) = part.step(&mut inside) {
+            let is_member = part.token(here).kind == Kind::Object;
+            let value = if is_member { at.next() } else { at };
+            let (start, end) = part.token(value).text_span();
+            if !(start..end).contains(&self.at) {
+                number += 1;
+                continue;
+            }
+            if is_member {
+                push_name(&mut place, part.text(at));
+            } else {
+                place.push('[');
+                push_integer(&mut place, number);
+                place.push(']');
+            }
+            (here, number) = (value, 0);
+            inside = part.inside(here);
+        }
+        let mut found = slice(text, part.token(here).text_span());
         if !self.missing.is_empty() {
             push_name(&mut place, self.missing);
-            return Problem::new(&place, "nothing", self.expected);
+            found = "nothing";
         }
-        let value = text.get(at..).unwrap_or_default();
-        Problem::new(&place, value.get(..length_of(value)).unwrap_or_default(), self.expected)
+        Problem::new(&place, found, self.expected)
     }
-}
-
-/// The name of a value, and behind it the names and numbers that lead to the value inside that begins at `at`.
-fn place_of(mut place: String, text: &str, at: usize) -> String {
-    let mut here = 0;
-    while let Some(rest) = text.get(here..).filter(|_| here < at) {
-        let mut reader = Reader::new(rest);
-        // The last member or item that begins before that place holds it.
-        let mut inside = None;
-        let _: Result<bool, Malformed> = reader.members(&mut |reader, key| {
-            let start = here + reader.at();
-            reader.value()?;
-            if start <= at {
-                inside = Some((start, Step::Name(json::decode_string(rest.get(key.0..key.1).unwrap_or_default()))));
-            }
-            Ok(())
-        });
-        if rest.starts_with('[') {
-            let mut start = here + 1;
-            let mut number = 0;
-            while start <= at {
-                inside = Some((start, Step::Item(number)));
-                let item = text.get(start..).unwrap_or_default();
-                let mut reader = Reader::new(item);
-                reader.whitespace();
-                let is_read = reader.value().is_ok();
-                reader.whitespace();
-                if !is_read || !item.get(reader.at()..).is_some_and(|rest| rest.starts_with(',')) {
-                    break;
-                }
-                start += reader.at() + 1;
-                number += 1;
-            }
-        }
-        match inside {
-            Some((start, step)) if start > here => {
-                match step {
-                    Step::Name(name) => push_name(&mut place, &name),
-                    Step::Item(number) => {
-                        place.push('[');
-                        push_integer(&mut place, number);
-                        place.push(']');
-                    }
-                }
-                here = skip_whitespace(text, start);
-            }
-            _ => break,
-        }
-    }
-    place
-}
-
-enum Step<'t> {
-    Name(Cow<'t, str>),
-    Item(u64),
-}
-
-/// How long the value is that a text begins with.
-fn length_of(text: &str) -> usize {
-    let mut reader = Reader::new(text);
-    if reader.value().is_ok() { reader.at() } else { text.len() }
-}
-
-fn skip_whitespace(text: &str, at: usize) -> usize {
-    let mut reader = Reader::new(text.get(at..).unwrap_or_default());
-    reader.whitespace();
-    at + reader.at()
 }
 
 fn push_name(place: &mut String, name: &str) {
@@ -132,19 +84,21 @@ mod tests {
 
     #[test]
     fn a_place_is_told_by_names_and_numbers_whatever_white_space_is_between() {
-        let text = "{ \"a\" : 1 , \"b\\u0063\" : [ 2 , { \"\" : [ [ ] , \"x\" , { } ] } , 3 ] } ";
-        let place = |at| place_of("f".into(), text, at);
+        let text = "\"f\" : { \"a\" : 1 , \"b\\u0063\" : [ 2 , { \"\" : [ [ ] , \"x\" , { } ] } , 3 ] } ";
+        let part = Part::read(text, (0, 3), (6, text.len() - 1));
+        let describe = |fault: Fault| {
+            let problem = fault.describe(&part, "f".into(), text);
+            (problem.place, problem.found)
+        };
+        let told = |place: &str, found: &str| (place.to_owned(), found.to_owned());
         for (value, expected) in
-            [("1", "f.a"), ("2", "f.bc[0]"), ("\"x\"", "f.bc[1].[1]"), ("{ }", "f.bc[1].[2]"), (" 3", "f.bc[2]")]
+            [("1", "f.a"), ("2", "f.bc[0]"), ("\"x\"", "f.bc[1].[1]"), ("{ }", "f.bc[1].[2]"), ("3", "f.bc[2]")]
         {
-            let at = skip_whitespace(text, text.find(value).unwrap());
-            assert_eq!(place(at), expected, "{value}");
-            let found = Fault { at: at + 100, missing: "", expected: "" }.describe("f".into(), text, 100).found;
-            assert_eq!(found, value.trim());
+            let at = text.rfind(value).unwrap();
+            assert_eq!(describe(Fault { at, missing: "", expected: "" }), told(expected, value));
         }
         let missing = Fault { at: text.find("{ }").unwrap(), missing: "name", expected: "" };
-        let missing = missing.describe("f".into(), text, 0);
-        assert_eq!((missing.place.as_str(), missing.found.as_str()), ("f.bc[1].[2].name", "nothing"));
-        assert_eq!(place(0), "f");
+        assert_eq!(describe(missing), told("f.bc[1].[2].name", "nothing"));
+        assert_eq!(describe(Fault { at: 6, missing: "", expected: "" }).0, "f");
     }
 }

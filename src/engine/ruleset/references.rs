@@ -4,9 +4,9 @@
 //! of those it refers to; on a cycle, and where a cycle is referred to, there is none. Each node is looked at once, from
 //! whichever flag is asked first, without recursion.
 
-use super::model::{MISSING, References};
+use super::part::{At, Part};
 use super::problem::{Fault, Problem};
-use super::{Flag, Ruleset, Segment, groups};
+use super::{FLAGS, MISSING, Ruleset, SEGMENTS};
 
 /// The most flags and segments in a chain of references: each level of a decision takes some of the stack.
 const MAX_HEIGHT: u8 = 32;
@@ -44,63 +44,65 @@ struct Open {
 
 impl Ruleset {
     /// Whether the flag can be answered.
-    pub fn is_answerable(&self, place: u32, flag: &Flag) -> bool {
-        let refers = !flag.references.flags.is_empty() || !flag.references.segments.is_empty();
-        !refers || self.standing(place as usize, false).is_sound()
+    pub fn is_answerable(&self, place: u32, flag: &Part) -> bool {
+        flag.references.is_empty() || self.standing(place as usize, false).is_sound()
     }
 
-    /// Why a flag that compiles cannot be answered.
+    /// Why a flag that is not broken cannot be answered.
     pub(super) fn why_unanswerable(&self, place: u32) -> Option<Problem> {
-        let flag = self.flag_at(place)?.ok()?;
+        let flag = self.sound(FLAGS, place)?;
         if self.is_answerable(place, flag) {
             return None;
         }
-        let references = &flag.references;
-        let wrong = references.flags.iter().find(|flag| !matches!(self.flag_at(**flag), Some(Ok(_))));
-        let key = wrong.map(|wrong| self.flag_key(*wrong));
-        let (found, expected) = match &key {
-            Some(_) if wrong == Some(&MISSING) => (references.missing.as_str(), "references to flags of this ruleset"),
-            Some(key) => (key.as_ref(), "references to flags that are not broken"),
+        let is_wrong = |node: &&u32| self.segment_of(**node).is_none() && self.sound(FLAGS, **node).is_none();
+        let wrong = flag.references.iter().find(is_wrong).copied();
+        let key;
+        let (found, expected) = match wrong {
+            Some(MISSING) => (flag.missing.map_or("", |key| flag.text(key)), "references to flags of this ruleset"),
+            Some(wrong) => {
+                key = self.flag_key(wrong);
+                (key.as_ref(), "references to flags that are not broken")
+            }
             None if self.standing(place as usize, false).height > MAX_HEIGHT => {
                 ("a cycle, or a longer chain", "at most 32 flags and segments in a chain of references")
             }
             None => ("a segment with a condition on another", "references to flags that are not broken"),
         };
-        let mut flag = String::from("flags.");
-        flag.push_str(&self.flag_key(place));
-        Some(Problem::new(&flag, found, expected))
+        let mut name = String::from("flags.");
+        name.push_str(flag.key());
+        Some(Problem::new(&name, found, expected))
     }
 
-    /// The segment, if it and all segments it refers to are sound.
-    pub(super) fn segment_checked(&self, place: u32) -> Result<&Segment, Fault> {
-        let segment = self.compiled(&self.segments, place, groups::segment);
-        let is_sound = || self.standing(self.flags.index.len() + place as usize, true).is_sound();
+    /// Why a segment, or one that it refers to, is not sound.
+    pub(super) fn segment_fault(&self, place: u32) -> Option<Fault> {
         let expected = "at most 32 segments in a chain of references, all sound";
-        match segment {
-            Some(Err(fault)) => Err(fault),
-            Some(Ok(segment)) if is_sound() => Ok(segment),
-            _ => Err(Fault { at: self.segments.index.start(place as usize), missing: "", expected }),
-        }
+        let fault = self.part(SEGMENTS, place).and_then(|segment| segment.fault);
+        let is_sound = fault.is_none() && self.standing(self.node_of(SEGMENTS, place) as usize, true).is_sound();
+        let at = || self.section(SEGMENTS).index.start(place as usize);
+        (!is_sound).then(|| fault.unwrap_or_else(|| Fault { at: at(), missing: "", expected }))
     }
 
     /// The place of the first condition with one of these salts, here or in the segments referred to and those behind them.
-    pub(super) fn salt_among(&self, references: &References, salts: &[&str]) -> Option<usize> {
-        let find = |references: &References| {
-            references.salts.iter().find(|(salt, _)| salts.contains(&salt.as_str())).map(|(_, at)| *at)
-        };
+    pub(super) fn salt_among(&self, part: &Part, salts: &[&str]) -> Option<usize> {
         let mut seen: Vec<u32> = Vec::new();
-        let mut open = references.segments.clone();
-        let mut found = find(references);
-        while found.is_none()
-            && let Some(place) = open.pop()
-        {
-            let Err(at) = seen.binary_search(&place) else { continue };
-            seen.insert(at, place);
-            let Some(segment) = self.segment_at(place) else { continue };
-            found = find(&segment.references);
-            open.extend(&segment.references.segments);
+        let mut open: Vec<u32> = Vec::new();
+        let mut part = part;
+        loop {
+            for share in part.salts.iter().filter_map(|place| At::new(*place)) {
+                if salts.contains(&part.salt(share)) {
+                    return Some(part.token(share).text_span().0);
+                }
+            }
+            open.extend(part.references.iter().filter_map(|node| self.segment_of(*node)));
+            part = loop {
+                let place = open.pop()?;
+                let Err(at) = seen.binary_search(&place) else { continue };
+                seen.insert(at, place);
+                if let Some(segment) = self.sound(SEGMENTS, place) {
+                    break segment;
+                }
+            };
         }
-        found
     }
 
     /// The standing of a node; `among_segments`: as seen from segments alone, where only edges between them count.
@@ -118,21 +120,26 @@ impl Ruleset {
                 open.push(Open { node, edge: 0, standing: Standing { height: 1, is_wrong: false } });
             }
             let Some(top) = open.last_mut() else { return last };
-            let Some(target) = self.target(top.node, top.edge, among_segments) else {
+            let references = self.sound_node(top.node as u32).map_or(&[][..], |part| &part.references);
+            let Some(target) = references.get(top.edge).copied() else {
                 last = top.standing;
                 self.learn(top.node, among_segments, last);
                 open.pop();
                 continue;
             };
-            let is_segment = target >= self.flags.index.len();
-            if !self.compiles(target) {
+            let is_segment = self.segment_of(target).is_some();
+            if among_segments && !is_segment {
+                top.edge += 1;
+                continue;
+            }
+            if self.sound_node(target).is_none() {
                 top.standing.is_wrong = true;
                 top.edge += 1;
                 continue;
             }
-            let known = self.known(target, among_segments);
+            let known = self.known(target as usize, among_segments);
             if known.height == NOT_LOOKED_AT {
-                next = Some(target); // The edge is looked at again when the target is known.
+                next = Some(target as usize); // The edge is looked at again when the target is known.
                 continue;
             }
             let height = if known.height < MAX_HEIGHT { known.height + 1 } else { TOO_HIGH };
@@ -142,42 +149,32 @@ impl Ruleset {
         }
     }
 
-    fn cell(&self, node: usize, among_segments: bool) -> Option<&std::cell::Cell<Standing>> {
-        if among_segments {
-            self.segment_standings.get(node.wrapping_sub(self.flags.index.len()))
-        } else {
-            self.standings.get(node)
-        }
-    }
-
     fn known(&self, node: usize, among_segments: bool) -> Standing {
-        self.cell(node, among_segments).map_or(Standing::BEGUN, std::cell::Cell::get)
+        let [in_all, in_segments] = self.standings.get(node).map_or([Standing::BEGUN; 2], std::cell::Cell::get);
+        if among_segments { in_segments } else { in_all }
     }
 
     fn learn(&self, node: usize, among_segments: bool, standing: Standing) {
-        if let Some(cell) = self.cell(node, among_segments) {
-            cell.set(standing);
+        if let Some(cell) = self.standings.get(node) {
+            let [in_all, in_segments] = cell.get();
+            cell.set(if among_segments { [in_all, standing] } else { [standing, in_segments] });
         }
     }
 
-    fn compiles(&self, node: usize) -> bool {
-        match node.checked_sub(self.flags.index.len()) {
-            _ if node == MISSING as usize => false,
-            Some(segment) => self.segment_at(segment as u32).is_some(),
-            None => matches!(self.flag_at(node as u32), Some(Ok(_))),
-        }
+    /// What stands for a part in `references`: flags come first, then segments.
+    pub(super) fn node_of(&self, section: usize, place: u32) -> u32 {
+        if section == SEGMENTS { self.flag_count() + place } else { place }
     }
 
-    /// The node to which that edge of a node leads; `None` behind the last.
-    fn target(&self, node: usize, edge: usize, among_segments: bool) -> Option<usize> {
-        let references = match node.checked_sub(self.flags.index.len()) {
-            Some(segment) => &self.segment_at(segment as u32)?.references,
-            None => &self.flag_at(node as u32)?.ok()?.references,
-        };
-        match references.segments.get(edge) {
-            Some(segment) => Some(self.flags.index.len() + *segment as usize),
-            None if among_segments => None,
-            None => references.flags.get(edge - references.segments.len()).map(|flag| *flag as usize),
+    /// The place of the segment that a node is, if it is one.
+    pub(super) fn segment_of(&self, node: u32) -> Option<u32> {
+        if node == MISSING { None } else { node.checked_sub(self.flag_count()) }
+    }
+
+    fn sound_node(&self, node: u32) -> Option<&Part> {
+        match self.segment_of(node) {
+            Some(segment) => self.sound(SEGMENTS, segment),
+            None => self.sound(FLAGS, node),
         }
     }
 }

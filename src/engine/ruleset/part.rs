@@ -1,0 +1,450 @@
+//! A flag, segment, layer or holdout as it is evaluated: the tokens of its JSON, in the order of the text, with what
+//! `Check` found each to stand for. There is one kind of token and there are two lists, whatever a part says: a type of
+//! its own for each thing that a ruleset knows took three times the code, to make them and to free them.
+
+use std::cmp::Ordering;
+use std::num::NonZeroU32;
+
+use super::super::attributes::Attribute;
+use super::super::json::{MAX_DEPTH, Reader, Span, decode_string};
+use super::names::Name;
+use super::problem::Fault;
+use super::slice;
+
+/// A token's place in its part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At(NonZeroU32);
+
+/// The unit of what names none.
+pub const DISTINCT_ID: &str = "distinctId";
+/// The part's key.
+pub const KEY: At = At(NonZeroU32::MIN);
+/// The part's value.
+pub const ROOT: At = At(NonZeroU32::MIN.saturating_add(1));
+
+impl At {
+    pub fn new(place: u32) -> Option<Self> {
+        NonZeroU32::new(place).map(Self)
+    }
+
+    pub fn place(self) -> u32 {
+        self.0.get()
+    }
+
+    /// What stands right behind: of a key its value, of a list or an object what is first in it.
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
+    /// Only what is here.
+    pub fn alone(self) -> Rest {
+        Rest { at: self.place(), end: self.place() + 1 }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    #[default]
+    Null,
+    Bool,
+    Number,
+    Text,
+    List,
+    /// Behind it, in turn, come the keys, each a text, and values.
+    Object,
+    /// A text that is a time relative to now. [`Token::number`] is in milliseconds.
+    FromNow,
+}
+
+/// What a condition says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    #[default]
+    All,
+    Any,
+    Not,
+    Segment,
+    Flag,
+    Attribute,
+}
+
+/// A value, or the key of a member.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Token {
+    /// Where it is in the ruleset's text.
+    pub span: (u32, u32),
+    /// How many tokens it is, with all that are in it.
+    pub count: u32,
+    /// Of a text: the place of what it stands for, in the part's `text`. Of a list: the places of its items. Of an object:
+    /// like a text, the salt that it has when it names none; of a condition the places of what it looks at, and of what it
+    /// compares that with. Of the name of a layer: `from` is the place of the flag's slots there.
+    pub from: u32,
+    pub to: u32,
+    /// A number's value, 1 or 0 for true or false, or what a text was resolved to: a time, the place of a variant, a flag, a
+    /// segment, a layer or a holdout. Of a condition 1 when it ignores case.
+    pub number: f64,
+    pub kind: Kind,
+    /// Of a key, the [`Name`] that it is, if it is one.
+    name: Option<Name>,
+    pub form: Form,
+    /// Of a condition on an attribute, the place in `conditions::OPERATORS`.
+    pub operator: u8,
+}
+
+impl Token {
+    pub fn text_span(&self) -> Span {
+        (self.span.0 as usize, self.span.1 as usize)
+    }
+}
+
+/// What is at no place.
+const NOTHING: Token = Token {
+    span: (0, 0),
+    count: 1,
+    from: 0,
+    to: 0,
+    number: 0.0,
+    kind: Kind::Null,
+    name: None,
+    form: Form::All,
+    operator: 0,
+};
+
+#[derive(Debug, Default)]
+pub struct Part {
+    /// Behind one that stands for nothing, [`KEY`] and [`ROOT`].
+    pub tokens: Vec<Token>,
+    /// What all the texts stand for, one behind the other.
+    pub text: String,
+    /// A flag's variants: the places of their keys.
+    pub variants: Vec<u32>,
+    /// The flags and segments that conditions and prerequisites refer to: nodes, as `references` numbers them.
+    pub references: Vec<u32>,
+    /// The last name of a flag that the ruleset does not have.
+    pub missing: Option<At>,
+    /// The operands of `bucket` conditions: places.
+    pub salts: Vec<u32>,
+    /// What is wrong with it. Nothing else of a broken part is looked at.
+    pub fault: Option<Fault>,
+}
+
+/// Places one behind the other.
+#[derive(Clone, Copy)]
+pub struct Rest {
+    at: u32,
+    end: u32,
+}
+
+impl Rest {
+    pub const NONE: Self = Self { at: 0, end: 0 };
+}
+
+impl Part {
+    /// The tokens of a key and its value. The ruleset's text is JSON: it was checked as a whole. A value that is nested too
+    /// deep is a fault.
+    pub fn read(ruleset: &str, key: Span, value: Span) -> Self {
+        let mut part = Self { tokens: vec![NOTHING], ..Self::default() };
+        let mut reader = Reader::from(ruleset, key.0);
+        // The lists and objects around what comes next.
+        let mut open: Vec<u32> = Vec::new();
+        let mut key_due = true;
+        while reader.at() < value.1 {
+            let start = reader.at();
+            let place = part.tokens.len() as u32;
+            let mut token = Token { count: 1, number: 0.0, ..NOTHING };
+            let is_key = key_due;
+            match reader.step() {
+                b'}' | b']' => {
+                    let closed = open.pop().unwrap_or_default();
+                    part.end(closed, reader.at(), &open);
+                    continue;
+                }
+                b',' => {
+                    key_due = open.last().is_some_and(|around| part.token_at(*around).kind == Kind::Object);
+                    continue;
+                }
+                b':' | b' ' | b'\n' | b'\t' | b'\r' => continue,
+                opening @ (b'{' | b'[') => {
+                    key_due = opening == b'{';
+                    token.kind = if key_due { Kind::Object } else { Kind::List };
+                    token.from = place + 1;
+                }
+                b'"' => {
+                    reader.known_string();
+                    let text = decode_string(slice(ruleset, (start, reader.at())));
+                    token.kind = Kind::Text;
+                    (token.from, token.to) = part.add_text(&text);
+                    if is_key {
+                        key_due = false;
+                        token.name = Name::of(&text);
+                    }
+                }
+                first => {
+                    reader.known_scalar();
+                    token.kind = match first {
+                        b't' | b'f' => Kind::Bool,
+                        b'n' => Kind::Null,
+                        _ => Kind::Number,
+                    };
+                    token.number = f64::from(u8::from(first == b't'));
+                }
+            }
+            if open.len() >= MAX_DEPTH {
+                part.fault = Some(Fault { at: value.0, missing: "", expected: "at most 64 levels of nesting" });
+                break;
+            }
+            token.span.0 = start as u32;
+            part.tokens.push(token);
+            if matches!(token.kind, Kind::Object | Kind::List) {
+                open.push(place);
+            } else if is_key {
+                part.set_end(place, reader.at());
+            } else {
+                part.end(place, reader.at(), &open);
+            }
+        }
+        part
+    }
+
+    /// A value ends, and with it its key.
+    fn end(&mut self, place: u32, at: usize, open: &[u32]) {
+        self.set_end(place, at);
+        let count = self.token_at(place).count;
+        let is_member = open.last().is_none_or(|around| self.token_at(*around).kind == Kind::Object);
+        if is_member && let Some(key) = self.tokens.get_mut(place as usize - 1) {
+            key.count += count;
+        }
+    }
+
+    fn set_end(&mut self, place: u32, at: usize) {
+        let behind = self.tokens.len() as u32;
+        if let Some(token) = self.tokens.get_mut(place as usize) {
+            token.span.1 = at as u32;
+            token.count = behind - place;
+            if token.kind == Kind::List {
+                token.to = behind;
+            }
+        }
+    }
+
+    /// Adds a text that tokens stand for, and gives its place.
+    pub fn add_text(&mut self, text: &str) -> (u32, u32) {
+        let from = self.text.len() as u32;
+        self.text.push_str(text);
+        (from, self.text.len() as u32)
+    }
+
+    fn token_at(&self, place: u32) -> &Token {
+        self.tokens.get(place as usize).unwrap_or(&NOTHING)
+    }
+
+    pub fn token(&self, at: At) -> &Token {
+        self.token_at(at.place())
+    }
+
+    pub fn number(&self, at: At) -> f64 {
+        self.token(at).number
+    }
+
+    /// A text; of an object the salt that it has when it names none.
+    pub fn text(&self, at: At) -> &str {
+        self.text_of(self.token(at))
+    }
+
+    fn text_of(&self, token: &Token) -> &str {
+        self.text.get(token.from as usize..token.to as usize).unwrap_or_default()
+    }
+
+    /// `None` for what is no text.
+    pub fn as_str(&self, at: At) -> Option<&str> {
+        (self.token(at).kind == Kind::Text).then(|| self.text(at))
+    }
+
+    pub fn key(&self) -> &str {
+        self.text(KEY)
+    }
+
+    /// The member of that name; `None` when it is absent or null, and when this is no object. Of equal keys the last counts,
+    /// as in JavaScript.
+    #[inline(never)]
+    pub fn get(&self, object: At, name: Name) -> Option<At> {
+        if self.token(object).kind != Kind::Object {
+            return None;
+        }
+        let mut found = None;
+        let mut keys = self.inside(object);
+        while let Some(key) = self.step(&mut keys) {
+            if self.token(key).name == Some(name) {
+                found = Some(key.next());
+            }
+        }
+        found.filter(|at| self.token(*at).kind != Kind::Null)
+    }
+
+    /// Likewise, the member of a key that may be any text.
+    pub fn get_key(&self, object: At, key: &str) -> Option<At> {
+        let found = self.items(self.inside(object)).filter(|at| self.text(*at) == key).last()?.next();
+        Some(found).filter(|at| self.token(*at).kind != Kind::Null)
+    }
+
+    /// The number that a member stands for.
+    #[inline(never)]
+    pub fn number_of(&self, object: At, name: Name, default: f64) -> f64 {
+        self.get(object, name).map_or(default, |at| self.number(at))
+    }
+
+    /// The text of a member; empty when it is absent.
+    #[inline(never)]
+    pub fn text_or_empty(&self, object: At, name: Name) -> &str {
+        self.get(object, name).map_or("", |at| self.text(at))
+    }
+
+    /// The salt of an object.
+    pub fn salt(&self, object: At) -> &str {
+        self.text(self.get(object, Name::Salt).unwrap_or(object))
+    }
+
+    /// The keys of an object.
+    pub fn inside(&self, object: At) -> Rest {
+        let at = object.place();
+        Rest { at: at + 1, end: at + self.token(object).count }
+    }
+
+    /// The items of a list, or a single value as if it were a list of one.
+    pub fn one_or_more(&self, at: At) -> Rest {
+        let token = self.token(at);
+        match token.kind {
+            Kind::List => Rest { at: token.from, end: token.to },
+            _ => at.alone(),
+        }
+    }
+
+    /// The items of the list of that name; none when there is none.
+    pub fn list(&self, object: At, name: Name) -> Rest {
+        self.get(object, name).map_or(Rest::NONE, |at| self.one_or_more(at))
+    }
+
+    /// Goes on to the next place.
+    #[inline(never)]
+    pub fn step(&self, rest: &mut Rest) -> Option<At> {
+        if rest.at >= rest.end {
+            return None;
+        }
+        let at = At::new(rest.at);
+        rest.at += self.token_at(rest.at).count;
+        at
+    }
+
+    /// How many there are.
+    pub fn count(&self, mut rest: Rest) -> usize {
+        let mut count = 0;
+        while self.step(&mut rest).is_some() {
+            count += 1;
+        }
+        count
+    }
+
+    pub fn items(&self, rest: Rest) -> Items<'_> {
+        Items { part: self, rest }
+    }
+
+    /// A variant's key.
+    pub fn variant(&self, place: usize) -> &str {
+        self.variants.get(place).and_then(|key| At::new(*key)).map_or("", |key| self.text(key))
+    }
+
+    /// The place of the variant of that key.
+    pub fn variant_named(&self, key: &str) -> Option<usize> {
+        (0..self.variants.len()).find(|variant| self.variant(*variant) == key)
+    }
+
+    /// A flag's version.
+    pub fn version(&self) -> u64 {
+        self.number_of(ROOT, Name::Version, 1.0) as u64
+    }
+
+    /// A variant's value: where it is in the ruleset's text.
+    pub fn variant_span(&self, key: u32) -> Span {
+        self.token_at(key + 1).text_span()
+    }
+
+    /// Sorts a list of scalars.
+    pub fn sort(&mut self, list: At) {
+        let Rest { at, end } = self.one_or_more(list);
+        let mut tokens = std::mem::take(&mut self.tokens);
+        if let Some(items) = tokens.get_mut(at as usize..end as usize) {
+            items.sort_unstable_by(|one, other| self.scalar(one).order(self.scalar(other)));
+        }
+        self.tokens = tokens;
+    }
+
+    /// Leaves of equal scalars in a sorted list the first.
+    pub fn dedup(&mut self, list: At) {
+        let Rest { at, end } = self.one_or_more(list);
+        let mut to = at;
+        for from in at..end {
+            let item = *self.token_at(from);
+            if to > at && self.scalar(self.token_at(to - 1)).order(self.scalar(&item)).is_eq() {
+                continue;
+            }
+            if let Some(place) = self.tokens.get_mut(to as usize) {
+                *place = item;
+            }
+            to += 1;
+        }
+        if let Some(token) = self.tokens.get_mut(list.place() as usize)
+            && token.kind == Kind::List
+        {
+            token.to = to;
+        }
+    }
+
+    /// The place of a scalar in a list that is sorted.
+    #[inline(never)]
+    pub fn place_of(&self, list: At, wanted: Attribute<'_>) -> Option<usize> {
+        let Rest { at, end } = self.one_or_more(list);
+        let items = self.tokens.get(at as usize..end as usize)?;
+        items.binary_search_by(|item| self.scalar(item).order(wanted)).ok()
+    }
+
+    /// Whether a sorted list of that name holds a text.
+    #[inline(never)]
+    pub fn holds(&self, object: At, name: Name, text: &str) -> bool {
+        self.get(object, name).is_some_and(|list| self.place_of(list, Attribute::Text(text)).is_some())
+    }
+
+    fn scalar(&self, token: &Token) -> Attribute<'_> {
+        match token.kind {
+            Kind::Text => Attribute::Text(self.text_of(token)),
+            Kind::Bool => Attribute::Bool(token.number > 0.0),
+            _ => Attribute::Number(token.number),
+        }
+    }
+}
+
+/// Goes through places.
+#[derive(Clone, Copy)]
+pub struct Items<'p> {
+    part: &'p Part,
+    rest: Rest,
+}
+
+impl Iterator for Items<'_> {
+    type Item = At;
+
+    fn next(&mut self) -> Option<At> {
+        self.part.step(&mut self.rest)
+    }
+}
+
+impl Attribute<'_> {
+    /// An order in which scalars of different types differ.
+    fn order(self, other: Self) -> Ordering {
+        match (self, other) {
+            (Self::Text(one), Self::Text(other)) => one.cmp(other),
+            (Self::Number(one), Self::Number(other)) => one.partial_cmp(&other).unwrap_or(Ordering::Equal),
+            (Self::Bool(one), Self::Bool(other)) => one.cmp(&other),
+            _ => self.rank().cmp(&other.rank()),
+        }
+    }
+}
