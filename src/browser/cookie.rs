@@ -3,6 +3,8 @@
 use js_sys::Reflect;
 use wasm_bindgen::prelude::*;
 
+use crate::engine::text::parts;
+
 /// One client's cookies. Blocked, refused or missing: they read as empty and cannot be written.
 pub struct Cookie {
     prefix: String,
@@ -20,7 +22,7 @@ impl Cookie {
         let cookies = Reflect::get(&document()?, &JsValue::from_str("cookie")).ok()?.as_string()?;
         let start = self.name(key) + "=";
         let text_of = |cookie: &str| cookie.trim_start_matches(' ').strip_prefix(start.as_str()).map(str::to_owned);
-        cookies.split(';').find_map(text_of)
+        parts(&cookies, ";").find_map(text_of)
     }
 
     /// Sets the cookie, and no other. Whether it can be read back now. The text may not hold a semicolon.

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 
 use super::identity::Identity;
+use super::text::parts;
 
 /// An attribute's value. What is no plain data (functions, symbols, NaN, infinities) has become `Null` before.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,7 +53,7 @@ impl Value {
     }
 
     fn walk(&self, path: &str) -> Option<&Value> {
-        path.split('.').try_fold(self, |value, name| value.get(name))
+        parts(path, ".").try_fold(self, |value, name| value.get(name))
     }
 }
 

@@ -260,7 +260,7 @@ impl Client {
             unit,
             unit_id,
             flag_version: flag.version(),
-            assigned_version: answer.decision.kept.map(|kept| kept.flag_version),
+            assigned_version: answer.decision.assigned_version,
             ruleset_version: ruleset.version,
             rule_id: answer.decision.rule_id.unwrap_or_default(),
             experiment: flag.text_or_empty(ROOT, Name::Experiment),

@@ -57,71 +57,81 @@ pub fn compare(attribute: Option<Attribute<'_>>, part: &Part, condition: At, wor
         }
         _ => attribute,
     };
-    let mut items = part.items(part.one_or_more(value));
     match (operand, attribute) {
-        (Operand::Types, _) => items.any(|item| TYPES.get(attribute.rank()) == Some(&part.text(item))),
         (Operand::ScalarOrList | Operand::List, Attribute::List(list)) => {
             compare_list(list, operator, part, value, ignore_case, platform)
         }
         (Operand::ScalarOrList | Operand::List, Attribute::Object) => false,
-        (Operand::ScalarOrList | Operand::List, _) => match operator {
-            Operator::Among => part.place_of(value, attribute).is_some(),
-            Operator::NotAmong => part.place_of(value, attribute).is_none(),
-            _ => false,
-        },
-        (Operand::Texts | Operand::Patterns, Attribute::Text(found)) => items.any(|item| {
-            let text = part.text(item);
-            match operator {
-                Operator::StartsWith => found.as_bytes().starts_with(text.as_bytes()),
-                Operator::EndsWith => found.as_bytes().ends_with(text.as_bytes()),
-                Operator::Contains => contains(found.as_bytes(), text.as_bytes()),
-                _ => is_searchable(text, found) && (platform.matches)(text, ignore_case, found),
-            }
-        }),
-        (Operand::Number, Attribute::Number(found)) => {
-            let order = found.partial_cmp(&part.number(value));
-            matches!((operator, order), (Operator::Is(comparison), Some(order)) if comparison.holds(order))
+        (Operand::ScalarOrList | Operand::List, _) => {
+            let is_among = part.place_of(value, attribute).is_some();
+            operator == if is_among { Operator::Among } else { Operator::NotAmong }
         }
         (Operand::TwoNumbers, Attribute::Number(found)) => {
             let low = value.next();
             found >= part.number(low) && found <= part.number(low.next())
         }
-        (Operand::Time, _) => time_of(attribute).is_some_and(|at_ms| {
-            let (time_ms, is_relative) = (part.number(value), part.token(value).kind == Kind::FromNow);
-            match (operator, is_relative) {
-                (Operator::Before, false) => at_ms < time_ms,
-                (Operator::Before, true) => world.has_passed(at_ms - time_ms),
-                (_, false) => at_ms > time_ms,
-                (_, true) => !world.has_come(at_ms - time_ms),
-            }
-        }),
-        (Operand::Versions | Operand::Version, Attribute::Text(text)) => Version::parse(text).is_some_and(|version| {
-            items.any(|item| {
-                let order = Version::parse(part.text(item)).map(|other| version.compare(&other));
-                matches!((operator, order), (Operator::Is(comparison), Some(order)) if comparison.holds(order))
-            })
-        }),
-        (Operand::Range, Attribute::Text(text)) => Version::parse(text)
-            .and_then(|version| version::is_in_range(&version, part.text(value)))
-            .unwrap_or_default(),
         (Operand::Hashes, Attribute::Text(text)) => {
-            let salt = part.salt(value);
-            let hash = sha256_hex([salt.as_bytes(), text.as_bytes()].concat());
+            let hash = sha256_hex([part.salt(value).as_bytes(), text.as_bytes()].concat());
             part.holds(value, Name::Hashes, &hash)
         }
         (Operand::Share, Attribute::Text(unit_id)) => {
             let buckets = part.number_of(value, Name::Percent, 0.0);
             !unit_id.is_empty() && f64::from(bucket_of(part.salt(value), unit_id)) < buckets
         }
-        _ => false,
+        _ => part
+            .items(part.one_or_more(value))
+            .any(|item| compare_one(attribute, operator, operand, ignore_case, part, item, world)),
     }
 }
 
-/// Looks at each place. (The standard library's search would cost 1.3 kB more, and is made for longer texts.)
-fn contains(text: &[u8], wanted: &[u8]) -> bool {
-    wanted.is_empty() || text.windows(wanted.len()).any(|found| found == wanted)
+/// Likewise, with one of what a condition lists.
+fn compare_one(
+    attribute: Attribute<'_>,
+    operator: Operator,
+    operand: Operand,
+    ignore_case: bool,
+    part: &Part,
+    item: At,
+    world: &mut World,
+) -> bool {
+    let token = part.token(item);
+    let text = part.text(item);
+    let order = match (operand, attribute) {
+        (Operand::Types, _) => return TYPES.get(attribute.rank()) == Some(&text),
+        (Operand::Time, _) => {
+            let Some(at_ms) = time_of(attribute) else { return false };
+            let is_before = operator == Operator::Before;
+            return match (token.kind == Kind::FromNow, is_before) {
+                (false, true) => at_ms < token.number,
+                (false, false) => at_ms > token.number,
+                (true, true) => world.has_passed(at_ms - token.number),
+                (true, false) => !world.has_come(at_ms - token.number),
+            };
+        }
+        (Operand::Number, Attribute::Number(found)) => found.partial_cmp(&token.number),
+        (Operand::Texts | Operand::Patterns, Attribute::Text(found)) => {
+            let (bytes, wanted) = (found.as_bytes(), text.as_bytes());
+            return match operator {
+                Operator::StartsWith => bytes.starts_with(wanted),
+                Operator::EndsWith => bytes.ends_with(wanted),
+                // (The standard library's search would cost 1.3 kB more, and is made for longer texts.)
+                Operator::Contains => wanted.is_empty() || bytes.windows(wanted.len()).any(|found| found == wanted),
+                _ => is_searchable(text, found) && (world.platform.matches)(text, ignore_case, found),
+            };
+        }
+        (Operand::Versions | Operand::Version | Operand::Range, Attribute::Text(found)) => {
+            let Some(version) = Version::parse(found) else { return false };
+            if operand == Operand::Range {
+                return version::is_in_range(&version, text).unwrap_or_default();
+            }
+            Version::parse(text).map(|other| version.compare(&other))
+        }
+        _ => None,
+    };
+    matches!((operator, order), (Operator::Is(comparison), Some(order)) if comparison.holds(order))
 }
 
+/// Whether the items of a list are those of a set, as the operator says.
 fn compare_list(
     items: &[Value],
     operator: Operator,
@@ -142,8 +152,8 @@ fn compare_list(
             None => strangers = true,
         }
     }
-    let any = found.contains(&true);
-    let all = !found.contains(&false);
+    let any = found.iter().any(|is_found| *is_found);
+    let all = found.iter().all(|is_found| *is_found);
     match operator {
         Operator::ContainsAny => any,
         Operator::ContainsAll => all,

@@ -1,7 +1,5 @@
 //! What a flag answered, and why.
 
-use super::sticky::Kept;
-
 /// Why. OpenFeature's names where it has one; `docs/ruleset.md` maps each of the others to one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
@@ -69,8 +67,8 @@ pub struct Decision<'a> {
     /// The unit's bucket in the flag's split, when a split was asked.
     pub bucket: Option<u32>,
     pub error: Option<ErrorCode>,
-    /// What the unit is to keep of a split.
-    pub kept: Option<Kept>,
+    /// The flag's version when the variant was assigned, if the unit keeps its variant.
+    pub assigned_version: Option<u64>,
     pub overridden: Overridden,
 }
 
@@ -99,16 +97,28 @@ impl Decision<'_> {
         }
     }
 
-    pub(super) fn of(variant: usize, reason: Reason) -> Self {
-        Self { variant: Some(variant), ..Self::empty(reason) }
+    pub(super) fn of(variant: f64, reason: Reason) -> Self {
+        let mut decision = Self::empty(reason);
+        decision.variant = Some(variant as usize);
+        decision
     }
 
     pub(super) fn failed(error: ErrorCode) -> Self {
-        Self { error: Some(error), ..Self::empty(Reason::Error) }
+        let mut decision = Self::empty(Reason::Error);
+        decision.error = Some(error);
+        decision
     }
 
+    #[inline(never)]
     fn empty(reason: Reason) -> Self {
-        let overridden = Overridden::No;
-        Self { variant: None, reason, rule_id: None, bucket: None, error: None, kept: None, overridden }
+        Self {
+            variant: None,
+            reason,
+            rule_id: None,
+            bucket: None,
+            error: None,
+            assigned_version: None,
+            overridden: Overridden::No,
+        }
     }
 }

@@ -5,9 +5,7 @@ use super::bucketing::{allocate, bucket_of};
 use super::condition::{World, compare};
 use super::decision::{Decision, ErrorCode, Overridden, Reason, TARGET_RULE_ID};
 use super::platform::Platform;
-use super::ruleset::{
-    At, DISTINCT_ID, FLAGS, Form, HOLDOUTS, Items, Kind, LAYERS, Name, Part, ROOT, Ruleset, SEGMENTS,
-};
+use super::ruleset::{At, DISTINCT_ID, FLAGS, Form, Items, Kind, Name, Part, ROOT, Ruleset, SEGMENTS};
 use super::sticky::{self, Kept, Sticky};
 use super::trace::Trace;
 
@@ -85,9 +83,11 @@ impl<'a> Evaluation<'a> {
         let mut decision = self.steps(place, flag);
         decision.overridden = self.overridden;
         if self.overridden != Overridden::No {
-            decision = Decision { reason: Reason::Override, bucket: None, error: None, kept: None, ..decision };
+            (decision.reason, decision.bucket, decision.error) = (Reason::Override, None, None);
+            if decision.assigned_version.take().is_some() {
+                self.kept.pop();
+            }
         }
-        self.kept.extend(decision.kept);
         self.overridden = before.and(decision.overridden);
         decision
     }
@@ -99,7 +99,7 @@ impl<'a> Evaluation<'a> {
             return decision;
         }
         let default = flag.number_of(ROOT, Name::Default, 0.0);
-        let off = flag.number_of(ROOT, Name::Off, default) as usize;
+        let off = flag.number_of(ROOT, Name::Off, default);
         // 3. Disabled, or not its time.
         let enabled = flag.number_of(ROOT, Name::Enabled, 1.0) > 0.0;
         let start_ms = flag.number_of(ROOT, Name::Start, f64::NEG_INFINITY);
@@ -147,8 +147,10 @@ impl<'a> Evaluation<'a> {
                 self.end_step(target.is_some());
             }
             if let Some(target) = target {
-                let variant = flag.number_of(target, Name::Variant, 0.0) as usize;
-                return Decision { rule_id: Some(TARGET_RULE_ID), ..Decision::of(variant, Reason::TargetingMatch) };
+                let variant = flag.number_of(target, Name::Variant, 0.0);
+                let mut decision = Decision::of(variant, Reason::TargetingMatch);
+                decision.rule_id = Some(TARGET_RULE_ID);
+                return decision;
             }
         }
         // 6. Holdout. 7. Layer. 8. Limit exposure: no rule is asked about those outside.
@@ -158,13 +160,8 @@ impl<'a> Evaluation<'a> {
             ("limitExposure", Name::LimitExposure, Reason::NotInExposure),
         ];
         for (step, name, reason) in shares {
-            let Some(at) = flag.get(ROOT, name) else { continue };
+            let Some((at, part, object)) = self.ruleset.share_of(flag, name) else { continue };
             let Some(unit_id) = unit_id else { return self.without_unit(step, default) };
-            let (part, object) = match name {
-                Name::Holdout => (self.ruleset.part(HOLDOUTS, flag.number(at) as u32).unwrap_or(flag), ROOT),
-                Name::Layer => (self.ruleset.part(LAYERS, flag.number(at) as u32).unwrap_or(flag), ROOT),
-                _ => (flag, at),
-            };
             let mut ranges = vec![(0, part.number_of(object, Name::Percent, 0.0) as u32)];
             if name == Name::Layer {
                 ranges = slots(part, At::new(flag.token(at).from));
@@ -175,8 +172,8 @@ impl<'a> Evaluation<'a> {
             let decides = is_inside == (name == Name::Holdout);
             self.bucket_step(step, salt, unit_id, bucket, &ranges, decides);
             if decides {
-                let other = if name == Name::LimitExposure { default } else { off as f64 };
-                return Decision::of(flag.number_of(at, Name::Variant, other) as usize, reason);
+                let other = if name == Name::LimitExposure { default } else { off };
+                return Decision::of(flag.number_of(at, Name::Variant, other), reason);
             }
         }
         // 9. Rules, in order.
@@ -193,13 +190,15 @@ impl<'a> Evaluation<'a> {
             let is_met = when.is_none_or(|when| self.is_met_inside(flag, when));
             self.end_step(is_met);
             let Some(serve) = flag.get(rule, Name::Serve).filter(|_| is_met) else { continue };
-            if flag.token(serve).kind != Kind::List {
-                let variant = flag.number(serve) as usize;
-                return Decision { rule_id, ..Decision::of(variant, Reason::TargetingMatch) };
-            }
-            let Some(unit_id) = unit_id else { return self.without_unit("split", default) };
-            if let Some(decision) = self.split(flag, serve, unit_id) {
-                return Decision { rule_id, ..decision };
+            let decision = if flag.token(serve).kind == Kind::List {
+                let Some(unit_id) = unit_id else { return self.without_unit("split", default) };
+                self.split(flag, serve, unit_id)
+            } else {
+                Some(Decision::of(flag.number(serve), Reason::TargetingMatch))
+            };
+            if let Some(mut decision) = decision {
+                decision.rule_id = rule_id;
+                return decision;
             }
         }
         // 10. No rule answered.
@@ -207,7 +206,7 @@ impl<'a> Evaluation<'a> {
             trace.step("default");
             trace.end(true);
         }
-        Decision::of(default as usize, Reason::Default)
+        Decision::of(default, Reason::Default)
     }
 
     fn overridden(&mut self, flag: &'a Part) -> Option<Decision<'a>> {
@@ -219,7 +218,7 @@ impl<'a> Evaluation<'a> {
             trace.end(true);
         }
         self.overridden = if local.exposures { Overridden::Recorded } else { Overridden::Silent };
-        Some(Decision::of(variant, Reason::Override))
+        Some(Decision::of(variant as f64, Reason::Override))
     }
 
     fn split(&mut self, flag: &'a Part, serve: At, unit_id: &str) -> Option<Decision<'a>> {
@@ -242,10 +241,10 @@ impl<'a> Evaluation<'a> {
             None => variant_of(shares.clone().nth(allocate(shares.map(weight_of), bucket)?)?),
         };
         let flag_version = still.map_or(flag.version(), |(_, flag_version)| flag_version);
-        let kept = sticky_version.map(|sticky_version| {
+        if let Some(sticky_version) = sticky_version {
             let at = sticky::place_of(flag.key(), unit_id, sticky_version);
-            Kept::new(at, flag.variant(variant), flag_version)
-        });
+            self.kept.push(Kept::new(at, flag.variant(variant), flag_version));
+        }
         if let Some(trace) = &mut self.trace {
             trace.step("split");
             trace.text("salt", salt);
@@ -255,7 +254,10 @@ impl<'a> Evaluation<'a> {
             trace.flag("kept", still.is_some());
             trace.end(true);
         }
-        Some(Decision { bucket: Some(bucket), kept, ..Decision::of(variant, Reason::Split) })
+        let mut decision = Decision::of(variant as f64, Reason::Split);
+        decision.bucket = Some(bucket);
+        decision.assigned_version = sticky_version.map(|_| flag_version);
+        Some(decision)
     }
 
     /// What the unit keeps of a flag; before that, what was kept for the anonymous id.
@@ -437,7 +439,9 @@ impl<'a> Evaluation<'a> {
             trace.raw("unitId", "null");
             trace.end(true);
         }
-        Decision { error: Some(ErrorCode::TargetingKeyMissing), ..Decision::of(default as usize, Reason::Default) }
+        let mut decision = Decision::of(default, Reason::Default);
+        decision.error = Some(ErrorCode::TargetingKeyMissing);
+        decision
     }
 }
 
@@ -454,11 +458,7 @@ fn slots(layer: &Part, list: Option<At>) -> Vec<(u32, u32)> {
 
 /// The first unit that an object's `by` names and the context has, with its id.
 pub fn unit_of<'u, 'c: 'u>(part: &'u Part, object: At, context: Context<'c>) -> Option<(&'u str, &'c str)> {
-    let Some(by) = part.get(object, Name::By) else {
-        let id = context.identity.distinct_id();
-        return (!id.is_empty()).then_some((DISTINCT_ID, id));
-    };
-    part.items(part.one_or_more(by)).find_map(|unit| {
+    part.units(object).find_map(|unit| {
         let unit = part.text(unit);
         let id = match unit {
             DISTINCT_ID => context.identity.distinct_id(),

@@ -159,27 +159,30 @@ pub fn sha256_hex(mut message: Vec<u8>) -> String {
         [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
     let mut rest: &[u8] = &message;
     while !rest.is_empty() {
-        // The last 16 words of the schedule, the oldest first.
-        let mut words: [u32; 16] = std::array::from_fn(|_| u32::from_be_bytes(take(&mut rest)));
+        let mut words: Vec<u32> = Vec::with_capacity(ROUNDS.len());
+        for _ in 0..16 {
+            words.push(u32::from_be_bytes(take(&mut rest)));
+        }
+        while words.len() < ROUNDS.len()
+            && let Some([word, next, _, _, _, _, _, _, _, ninth, _, _, _, _, last, _]) = words.last_chunk()
+        {
+            words.push(
+                word.wrapping_add(next.rotate_right(7) ^ next.rotate_right(18) ^ next >> 3)
+                    .wrapping_add(*ninth)
+                    .wrapping_add(last.rotate_right(17) ^ last.rotate_right(19) ^ last >> 10),
+            );
+        }
         let before = state;
-        for round in ROUNDS {
+        for (round, word) in ROUNDS.iter().zip(words) {
             let [a, b, c, d, e, f, g, h] = state;
-            let [word, next, _, _, _, _, _, _, _, seventh, _, _, _, _, last, _] = words;
-            let sum = |word: u32, turns: [u32; 3]| turns.iter().fold(0, |sum, turn| sum ^ word.rotate_right(*turn));
             let one = h
-                .wrapping_add(sum(e, [6, 11, 25]))
+                .wrapping_add(e.rotate_right(6) ^ e.rotate_right(11) ^ e.rotate_right(25))
                 .wrapping_add(g ^ (e & (f ^ g)))
-                .wrapping_add(round)
+                .wrapping_add(*round)
                 .wrapping_add(word);
-            let two = sum(a, [2, 13, 22]).wrapping_add((a & b) | (c & (a | b)));
+            let two =
+                (a.rotate_right(2) ^ a.rotate_right(13) ^ a.rotate_right(22)).wrapping_add((a & b) | (c & (a | b)));
             state = [one.wrapping_add(two), a, b, c, d.wrapping_add(one), e, f, g];
-            let new = word
-                .wrapping_add(next.rotate_right(7) ^ next.rotate_right(18) ^ next >> 3)
-                .wrapping_add(seventh)
-                .wrapping_add(last.rotate_right(17) ^ last.rotate_right(19) ^ last >> 10);
-            words.rotate_left(1);
-            let [.., word] = &mut words;
-            *word = new;
         }
         for (word, before) in state.iter_mut().zip(before) {
             *word = word.wrapping_add(before);

@@ -33,7 +33,8 @@ impl Identity {
 
 /// Device and anonymous id as stored by [`Identity::to_stored`]. `None` for anything else, whoever wrote it.
 pub fn from_stored(stored: &str) -> Option<(String, String)> {
-    let (device_id, anonymous_id) = stored.strip_prefix("1|")?.split_once('|')?;
+    let (device_id, anonymous_id) = text::cut_at(stored.strip_prefix("1|")?, "|");
+    let anonymous_id = anonymous_id?;
     (is_uuid(device_id) && is_uuid(anonymous_id)).then(|| (device_id.to_owned(), anonymous_id.to_owned()))
 }
 

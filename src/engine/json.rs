@@ -123,16 +123,17 @@ impl From<Malformed> for ParseError {
     }
 }
 
-/// The whole text as one value.
+/// The whole text as one value. It is checked first, so that the tree is made without looking out for mistakes.
 pub fn parse(text: &str) -> Result<Node<'_>, ParseError> {
     let mut reader = Reader::new(text);
-    reader.whitespace();
-    let node = reader.node(text, MAX_DEPTH)?;
-    reader.whitespace();
+    reader.space();
+    reader.value()?;
+    reader.space();
     if reader.at < text.len() {
         return Err(reader.malformed().into());
     }
-    Ok(node)
+    reader.at = 0;
+    reader.node(text, MAX_DEPTH).ok_or(ParseError::TooDeep)
 }
 
 /// How many of the eight bytes, from the lowest on, come before the first quote, backslash or control character; 8 when
@@ -197,19 +198,19 @@ impl<'a> Reader<'a> {
         if self.literal(b'{').is_err() {
             return Ok(false);
         }
-        self.whitespace();
+        self.space();
         if self.literal(b'}').is_ok() {
             return Ok(true);
         }
         loop {
             let key = self.key()?;
             member(self, key)?;
-            self.whitespace();
+            self.space();
             if self.literal(b'}').is_ok() {
                 return Ok(true);
             }
             self.literal(b',')?;
-            self.whitespace();
+            self.space();
         }
     }
 
@@ -421,58 +422,61 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Passes over a string of `text`, and gives what it stands for.
-    fn decoded(&mut self, text: &'a str) -> Result<Cow<'a, str>, Malformed> {
-        let start = self.at;
-        let has_escapes = self.quoted()?;
-        let end = self.at;
-        Ok(match text.get(start + 1..end - 1) {
-            Some(inner) if !has_escapes => Cow::Borrowed(inner),
-            _ => decode_string(text.get(start..end).unwrap_or_default()),
-        })
+    /// Passes over what may stand before a value. Gives the first byte of what comes next.
+    #[inline(never)]
+    fn separators(&mut self) -> Option<u8> {
+        while matches!(self.peek(), Some(b',' | b':' | b' ' | b'\n' | b'\t' | b'\r')) {
+            self.at += 1;
+        }
+        self.peek()
     }
 
-    fn node(&mut self, text: &'a str, depth_left: usize) -> Result<Node<'a>, ParseError> {
-        let Some(depth_left) = depth_left.checked_sub(1) else { return Err(ParseError::TooDeep) };
+    /// The string of a checked text that comes next.
+    fn known_text(&mut self, text: &'a str) -> Cow<'a, str> {
+        self.separators();
         let start = self.at;
-        let value = match self.peek() {
-            Some(bracket @ (b'{' | b'[')) => {
-                self.at += 1;
-                let closing = bracket + 2; // In ASCII, `}` and `]` stand two behind their opening ones.
-                let mut members = Vec::new();
-                let mut items = Vec::new();
-                self.space();
-                let mut is_closed = self.literal(closing).is_ok();
-                while !is_closed {
-                    if bracket == b'{' {
-                        let key = self.decoded(text)?;
-                        self.colon()?;
-                        members.push((key, self.node(text, depth_left)?));
-                    } else {
-                        items.push(self.node(text, depth_left)?);
-                    }
-                    self.space();
-                    is_closed = self.literal(closing).is_ok();
-                    if !is_closed {
-                        self.literal(b',')?;
-                        self.space();
-                    }
-                }
-                if bracket == b'{' { Value::Object(members) } else { Value::Array(items) }
-            }
-            Some(b'"') => Value::String(self.decoded(text)?),
-            first => {
-                self.scalar()?;
-                let raw = text.get(start..self.at).unwrap_or_default();
-                match first {
-                    Some(b't') => Value::Bool(true),
-                    Some(b'f') => Value::Bool(false),
-                    Some(b'n') => Value::Null,
-                    _ => Value::Number(raw),
-                }
-            }
+        let _: Result<bool, Malformed> = self.quoted();
+        decode_string(text.get(start..self.at).unwrap_or_default())
+    }
+
+    /// The value of a checked text that comes next; `None` when it is nested too deep.
+    fn node(&mut self, text: &'a str, depth_left: usize) -> Option<Node<'a>> {
+        let depth_left = depth_left.checked_sub(1)?;
+        let first = self.separators().unwrap_or_default();
+        let start = self.at;
+        let mut value = match first {
+            b'{' => Value::Object(Vec::new()),
+            b'[' => Value::Array(Vec::new()),
+            b'"' => Value::String(self.known_text(text)),
+            b't' => Value::Bool(true),
+            b'f' => Value::Bool(false),
+            b'n' => Value::Null,
+            _ => Value::Number(""),
         };
-        Ok(Node { raw: text.get(start..self.at).unwrap_or_default(), value })
+        match &mut value {
+            Value::String(_) => {}
+            Value::Object(members) => {
+                self.at += 1;
+                while self.separators() != Some(b'}') {
+                    let key = self.known_text(text);
+                    members.push((key, self.node(text, depth_left)?));
+                }
+                self.at += 1;
+            }
+            Value::Array(items) => {
+                self.at += 1;
+                while self.separators() != Some(b']') {
+                    items.push(self.node(text, depth_left)?);
+                }
+                self.at += 1;
+            }
+            _ => self.known_scalar(),
+        }
+        let raw = text.get(start..self.at).unwrap_or_default();
+        if let Value::Number(number) = &mut value {
+            *number = raw;
+        }
+        Some(Node { raw, value })
     }
 }
 

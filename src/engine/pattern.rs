@@ -29,7 +29,8 @@ pub fn is_searchable(pattern: &str, subject: &str) -> bool {
         return has_at_most(MAX_CUBIC_SUBJECT);
     }
     let mut check = Check { rest: pattern, unbounded: 0, ways: Ways::NONE };
-    (pattern.starts_with('^') && !pattern.contains('|')) || (check.alternatives() && check.unbounded < 2)
+    (pattern.starts_with('^') && !pattern.bytes().any(|byte| byte == b'|'))
+        || (check.alternatives() && check.unbounded < 2)
 }
 
 struct Check<'p> {
@@ -110,7 +111,7 @@ impl Check<'_> {
                 '*' | '+' | '?' | '{' | '}' | ']' => return false,
                 _ => {}
             }
-            if self.rest.starts_with(['*', '+', '?', '{']) {
+            if matches!(self.rest.as_bytes().first(), Some(b'*' | b'+' | b'?' | b'{')) {
                 if !quantifiable || !self.quantifier() {
                     return false;
                 }
@@ -122,7 +123,9 @@ impl Check<'_> {
 
     /// What follows a backslash.
     fn escape(&mut self, punctuation: &str) -> bool {
-        self.next().is_some_and(|escaped| "dDwWsSnrt".contains(escaped) || punctuation.contains(escaped))
+        let Some(escaped) = self.next() else { return false };
+        // (`contains` brings the standard library's search for texts, of 1.1 kB.)
+        "dDwWsSnrt".chars().chain(punctuation.chars()).any(|allowed| allowed == escaped)
     }
 
     /// What follows an opening bracket.

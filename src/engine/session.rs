@@ -105,7 +105,7 @@ impl Session {
     /// A session as stored by [`Session::to_stored`], if it is one and live at `now_ms`. One that began or was active
     /// in the future (the clock was set back since) counts as begun, or active, now.
     pub fn from_stored(stored: &str, now_ms: f64) -> Option<Self> {
-        let mut parts = stored.strip_prefix("1|")?.split('|');
+        let mut parts = text::parts(stored.strip_prefix("1|")?, "|");
         let id = parts.next().filter(|id| is_uuid(id))?.to_owned();
         let mut number = || parts.next().and_then(text::parse_integer);
         let (started_at_ms, active_at_ms, generation) =

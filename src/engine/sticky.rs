@@ -1,7 +1,7 @@
 //! The variants that units keep.
 
 use super::hash::xxh64;
-use super::text::{eight_bytes_from_base64url, parse_integer, push_base64url, push_integer};
+use super::text::{eight_bytes_from_base64url, parse_integer, parts, push_base64url, push_integer};
 
 /// How many are kept; the oldest goes first.
 pub const MAX_KEPT: usize = 500;
@@ -69,9 +69,9 @@ impl Sticky {
     /// passed over.
     pub fn merge(&mut self, stored: &str) {
         let Some(stored) = stored.strip_prefix("1|") else { return };
-        let surplus = stored.split(',').count().saturating_sub(MAX_KEPT);
+        let surplus = parts(stored, ",").count().saturating_sub(MAX_KEPT);
         let mut merged = Vec::new();
-        for kept in stored.split(',').skip(surplus) {
+        for kept in parts(stored, ",").skip(surplus) {
             merged.extend(read(kept).filter(|kept| self.find(kept.place).is_none()));
         }
         merged.append(&mut self.kept);

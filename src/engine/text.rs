@@ -14,6 +14,39 @@ pub fn parse_integer(text: &str) -> Option<u64> {
     if matches!(text.len(), 1..=16) { text.bytes().try_fold(0, digits) } else { None }
 }
 
+/// What comes before the first of these ASCII characters, and what comes behind it, if one is there. (The standard library's
+/// ways to split a text come with a search for long ones.)
+#[inline(never)]
+pub fn cut_at<'t>(text: &'t str, separators: &str) -> (&'t str, Option<&'t str>) {
+    for (at, byte) in text.bytes().enumerate() {
+        if separators.bytes().any(|separator| separator == byte) {
+            return (text.get(..at).unwrap_or_default(), text.get(at + 1..));
+        }
+    }
+    (text, None)
+}
+
+/// The parts of a text between these ASCII characters.
+pub fn parts<'t>(text: &'t str, separators: &'static str) -> Parts<'t> {
+    Parts { rest: Some(text), separators }
+}
+
+pub struct Parts<'t> {
+    rest: Option<&'t str>,
+    separators: &'static str,
+}
+
+impl<'t> Iterator for Parts<'t> {
+    type Item = &'t str;
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<&'t str> {
+        let part;
+        (part, self.rest) = cut_at(self.rest?, self.separators);
+        Some(part)
+    }
+}
+
 /// Appends a JSON string, quotes included. U+2028 and U+2029 stay as they are: JSON allows them.
 pub fn push_json_string(out: &mut String, text: &str) {
     out.push('"');
@@ -115,6 +148,14 @@ mod tests {
     fn integers_are_written_whole() {
         for number in [0, 7, 10, 1_234_567_890, u64::MAX] {
             assert_eq!(written(|out| push_integer(out, number)), number.to_string());
+        }
+    }
+
+    #[test]
+    fn parts_are_those_that_the_standard_library_finds() {
+        for text in ["", ".", "a", "a.b", ".a..é🦩.", "..", "a|b.c"] {
+            assert!(parts(text, ".").eq(text.split('.')), "{text}");
+            assert!(parts(text, ".|").eq(text.split(['.', '|'])), "{text}");
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use super::text::parse_integer;
+use super::text::{cut_at, parse_integer, parts};
 
 /// The most digits of a number in a version: an `f64` holds them, and so does every other language's number.
 const MAX_DIGITS: usize = 15;
@@ -51,6 +51,7 @@ impl<'t> Version<'t> {
     }
 
     /// Precedence.
+    #[inline(never)]
     pub fn compare(&self, other: &Version<'_>) -> Ordering {
         let order = self.numbers.cmp(&other.numbers);
         if order.is_ne() {
@@ -64,10 +65,6 @@ impl<'t> Version<'t> {
         }
     }
 
-    const fn release(numbers: [u64; 3]) -> Self {
-        Self { numbers, pre_release: "" }
-    }
-
     /// The lowest version of all with these numbers.
     const fn lowest(numbers: [u64; 3]) -> Self {
         Self { numbers, pre_release: "0" }
@@ -75,8 +72,8 @@ impl<'t> Version<'t> {
 }
 
 fn compare_pre_releases(one: &str, other: &str) -> Ordering {
-    let mut others = other.split('.');
-    for identifier in one.split('.') {
+    let mut others = parts(other, ".");
+    for identifier in parts(one, ".") {
         // A longer list of identifiers comes after its own beginning.
         let Some(other) = others.next() else { return Ordering::Greater };
         let order = match (is_number(identifier), is_number(other)) {
@@ -98,9 +95,9 @@ pub fn is_in_range(version: &Version<'_>, range: &str) -> Option<bool> {
     let mut is_in = false;
     let mut all = true;
     // Between two bars: there, an alternative ends.
-    let mut alternatives = range.split('|');
+    let mut alternatives = parts(range, "|");
     loop {
-        for comparator in alternatives.next()?.split([' ', '\t', '\n', '\r']) {
+        for comparator in parts(alternatives.next()?, " \t\n\r") {
             all &= comparator.is_empty() || is_within(version, comparator)?;
         }
         is_in |= std::mem::replace(&mut all, true);
@@ -119,39 +116,33 @@ fn is_within(version: &Version<'_>, text: &str) -> Option<bool> {
         .unwrap_or(("=", text));
     let Parts { version: bound, given } = Parts::parse(rest, true)?;
     let numbers = bound.numbers;
-    // The lowest of what comes after all versions whose first numbers, so many of them, are these.
-    let after = |kept: usize| {
-        let mut next = [0; 3];
-        for (place, number) in next.iter_mut().enumerate().take(kept) {
-            *number = numbers.get(place).copied().unwrap_or_default() + u64::from(place + 1 == kept);
-        }
-        next
+    // How many of the numbers stay the same in the range.
+    let kept = match operator {
+        "~" => given.min(2),
+        "^" => numbers.iter().take(given).position(|number| *number > 0).map_or(given, |place| place + 1),
+        _ => given,
     };
-    let whole = given == 3;
-    let any = given == 0;
-    let (comparison, bound) = match operator {
-        "=" if whole => (Comparison::Equal, bound),
-        "<=" if whole => (Comparison::AtMost, bound),
-        ">" if whole => (Comparison::Greater, bound),
-        "<" if whole => (Comparison::Less, bound),
+    // The lowest of what comes after all versions whose first numbers are these.
+    let mut after = [0; 3];
+    for (place, (next, number)) in after.iter_mut().zip(numbers).enumerate().take(kept) {
+        *next = number + u64::from(place + 1 == kept);
+    }
+    let order = version.compare(&bound);
+    let is_below_next = version.compare(&Version::lowest(after)).is_lt();
+    Some(match (operator, given) {
+        ("=", 3) => order.is_eq(),
+        ("<=", 3) => order.is_le(),
+        (">", 3) => order.is_gt(),
+        ("<", 3) => order.is_lt(),
         // Nothing is lower than the lowest.
-        ">" | "<" if any => (Comparison::Less, Version::LOWEST),
-        _ if any => return Some(true),
-        ">=" => (Comparison::AtLeast, bound),
-        ">" => (Comparison::AtLeast, Version::release(after(given))),
-        "<" => (Comparison::Less, Version::lowest(numbers)),
-        "<=" => (Comparison::Less, Version::lowest(after(given))),
-        _ => {
-            let kept = match operator {
-                "~" => given.min(2),
-                "^" => numbers.iter().take(given).position(|number| *number > 0).map_or(given, |place| place + 1),
-                _ => given,
-            };
-            let is_low = version.compare(&Version::lowest(after(kept))).is_lt();
-            return Some(is_low && version.compare(&bound).is_ge());
-        }
-    };
-    Some(comparison.holds(version.compare(&bound)))
+        (">" | "<", 0) => false,
+        (_, 0) => true,
+        (">=", _) => order.is_ge(),
+        (">", _) => version.compare(&Version { numbers: after, pre_release: "" }).is_ge(),
+        ("<", _) => version.compare(&Version::lowest(numbers)).is_lt(),
+        ("<=", _) => is_below_next,
+        _ => order.is_ge() && is_below_next,
+    })
 }
 
 /// A version whose numbers may be missing; those are 0.
@@ -164,13 +155,13 @@ struct Parts<'t> {
 impl<'t> Parts<'t> {
     /// `wildcards`: whether numbers may be `x`, `X` or `*`, from some number on.
     fn parse(text: &'t str, wildcards: bool) -> Option<Self> {
-        let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
-        let (text, build) = cut_at(text, '+');
-        let (core, pre_release) = cut_at(text, '-');
+        let text = text.strip_prefix('v').or_else(|| text.strip_prefix('V')).unwrap_or(text);
+        let (text, build) = cut_at(text, "+");
+        let (core, pre_release) = cut_at(text, "-");
         let mut numbers = [0; 3];
         let mut given = 0;
         let mut is_open = false;
-        for (place, part) in core.split('.').enumerate() {
+        for (place, part) in parts(core, ".").enumerate() {
             let number = numbers.get_mut(place)?;
             if wildcards && matches!(part, "x" | "X" | "*") {
                 is_open = true;
@@ -184,7 +175,7 @@ impl<'t> Parts<'t> {
         }
         let whole = given == 3;
         let are_identifiers = |list: Option<&str>, zeros: bool| {
-            list.is_none_or(|list| whole && list.split('.').all(|identifier| is_identifier(identifier, zeros)))
+            list.is_none_or(|list| whole && parts(list, ".").all(|identifier| is_identifier(identifier, zeros)))
         };
         if !are_identifiers(pre_release, false) || !are_identifiers(build, true) {
             return None;
@@ -192,10 +183,6 @@ impl<'t> Parts<'t> {
         let pre_release = pre_release.unwrap_or_default();
         Some(Self { version: Version { numbers, pre_release }, given })
     }
-}
-
-fn cut_at(text: &str, separator: char) -> (&str, Option<&str>) {
-    text.split_once(separator).map_or((text, None), |(before, after)| (before, Some(after)))
 }
 
 /// Digits without a leading zero.

@@ -166,7 +166,7 @@ impl<'r> Fields<'r> {
 
     /// The name of another part becomes its place. `expected`: a name, and that of a part for the same units.
     fn refer(&mut self, at: At, section: usize, expected: [&'static str; 2]) -> Option<&'r Part> {
-        let [name, same_units] = expected;
+        let [name, of_others] = expected;
         let place = self.part.as_str(at).and_then(|key| self.ruleset.find(section, key));
         let Some(part) = place.and_then(|place| self.ruleset.part(section, place)) else {
             self.fail(at, name);
@@ -175,8 +175,8 @@ impl<'r> Fields<'r> {
         if let Some(fault) = part.fault {
             // What is wrong with a holdout or a layer is told of its own place.
             self.fault(fault);
-        } else if !self.is_by_those_of(part) {
-            self.fail(at, same_units);
+        } else if !same_units(&self.part, part) {
+            self.fail(at, of_others);
         }
         self.set_number(at, f64::from(place.unwrap_or(MISSING)));
         Some(part)
@@ -191,32 +191,34 @@ impl<'r> Fields<'r> {
                 return self.fault(fault);
             }
         }
-        let part = &self.part;
-        let mut own: Vec<&str> = Vec::new();
+        let mut own = vec![self.part.salt(ROOT)];
         let mut twice = None;
-        for name in [Name::Salt, Name::LimitExposure, Name::Layer, Name::Holdout] {
-            let at = part.get(ROOT, name);
-            let salt = match (name, at) {
-                (Name::Salt, _) => part.salt(ROOT),
-                (_, None) => continue,
-                (Name::LimitExposure, Some(limit)) => part.salt(limit),
-                (_, Some(at)) => {
-                    let section = if name == Name::Layer { LAYERS } else { HOLDOUTS };
-                    let other = self.ruleset.part(section, part.number(at) as u32);
-                    other.map_or("", |other| other.salt(ROOT))
-                }
-            };
+        for name in [Name::LimitExposure, Name::Layer, Name::Holdout] {
+            let Some((at, part, object)) = self.ruleset.share_of(&self.part, name) else { continue };
+            let salt = part.salt(object);
             if own.contains(&salt) {
-                twice = twice.or(Some(at.unwrap_or(ROOT)));
+                twice = twice.or(Some(at));
             }
             own.push(salt);
         }
-        let among = self.ruleset.salt_among(part, &own);
+        let among = self.ruleset.salt_among(&self.part, &own);
         if let Some(at) = twice {
             self.fail(at, "a salt for each of split, limit, layer and holdout");
         }
         if let Some(at) = among {
             self.fault(Fault { at, missing: "", expected: "a salt that no other step of the flag has" });
+        }
+    }
+}
+
+/// Whether two parts are for the same units.
+fn same_units(one: &Part, other: &Part) -> bool {
+    let (mut units, mut others) = (one.units(ROOT), other.units(ROOT));
+    loop {
+        match (units.next(), others.next()) {
+            (None, None) => return true,
+            (Some(unit), Some(of_other)) if one.text(unit) == other.text(of_other) => {}
+            _ => return false,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::super::exposure::row::MAX_TEXT_BYTES;
 use super::super::platform::Platform;
 use super::super::time::{parse_iso8601, parse_relative};
 use super::names::Name;
-use super::part::{At, DISTINCT_ID, Kind, Part, ROOT, Rest, Token};
+use super::part::{At, Kind, Part, Rest, Token};
 use super::problem::Fault;
 use super::{Ruleset, slice};
 
@@ -256,19 +256,6 @@ impl<'r> Fields<'r> {
                 self.fail(unit, expected);
             }
         }
-    }
-
-    /// Whether the part is for the same units as another.
-    pub fn is_by_those_of(&self, other: &Part) -> bool {
-        units(&self.part) == units(other)
-    }
-}
-
-/// What a part's `by` names.
-fn units(part: &Part) -> Vec<&str> {
-    match part.get(ROOT, Name::By) {
-        Some(by) => part.items(part.one_or_more(by)).map(|unit| part.text(unit)).collect(),
-        None => vec![DISTINCT_ID],
     }
 }
 

@@ -28,7 +28,12 @@ pub fn layer(read: &mut Fields<'_>) {
     let Some(slots) = read.required(ROOT, Name::Slots, SLOTS) else { return };
     read.object(slots, SLOTS);
     let mut taken: Vec<(u32, u32)> = Vec::new();
-    for flag in read.members(slots) {
+    let keys = read.keys(slots);
+    for (place, flag) in keys.iter().enumerate() {
+        let behind = keys.get(place + 1).map(|next| read.part.text(*next));
+        if behind == Some(read.part.text(*flag)) || read.part.token(flag.next()).kind == Kind::Null {
+            continue;
+        }
         let mut items = read.items(flag.next(), usize::MAX, "a list of slots like [0, 50000]");
         while let Some(item) = read.step(&mut items) {
             taken.push(slot(read, item));
@@ -41,16 +46,13 @@ pub fn layer(read: &mut Fields<'_>) {
 }
 
 impl Fields<'_> {
-    /// The keys of an object, sorted, of equal keys the last one, and without those that are null.
-    fn members(&self, object: At) -> Vec<At> {
-        let mut keys: Vec<At> = match self.part.token(object).kind {
-            Kind::Object => self.part.items(self.part.inside(object)).collect(),
-            _ => Vec::new(),
-        };
-        let order = |one: &At, other: &At| self.part.text(*one).cmp(self.part.text(*other));
-        keys.sort_unstable_by(|one, other| order(one, other).then(other.place().cmp(&one.place())));
-        keys.dedup_by(|later, first| order(later, first).is_eq());
-        keys.retain(|key| self.part.token(key.next()).kind != Kind::Null);
+    /// The keys of an object, sorted. Of equal keys the last one, which counts, comes last.
+    fn keys(&self, object: At) -> Vec<At> {
+        let mut keys = Vec::new();
+        if self.part.token(object).kind == Kind::Object {
+            keys.extend(self.part.items(self.part.inside(object)));
+        }
+        keys.sort_unstable_by_key(|key| (self.part.text(*key), key.place()));
         keys
     }
 }

@@ -179,6 +179,18 @@ impl Ruleset {
         self.part(section, place).filter(|part| part.fault.is_none())
     }
 
+    /// A flag's holdout, layer or limit: where the flag names it, and the part and the object that say its salt.
+    #[inline(never)]
+    pub fn share_of<'s>(&'s self, flag: &'s Part, name: Name) -> Option<(At, &'s Part, At)> {
+        let at = flag.get(ROOT, name)?;
+        let section = match name {
+            Name::Holdout => HOLDOUTS,
+            Name::Layer => LAYERS,
+            _ => return Some((at, flag, at)),
+        };
+        Some((at, self.part(section, flag.number(at) as u32)?, ROOT))
+    }
+
     /// The key of the member at that place.
     pub fn key(&self, section: usize, place: u32) -> Cow<'_, str> {
         self.section(section).index.key(&self.text, place as usize)
@@ -202,7 +214,7 @@ impl Ruleset {
     /// in it the name may be written otherwise.
     pub fn may_have_experiment(&self, place: u32) -> bool {
         let text = slice(&self.text, self.section(FLAGS).index.member(place as usize).1).as_bytes();
-        text.contains(&b'\\') || text.windows(12).any(|found| found == b"\"experiment\"")
+        text.iter().any(|byte| *byte == b'\\') || text.windows(12).any(|found| found == b"\"experiment\"")
     }
 
     /// What is wrong with a flag: why it is broken, or why it cannot be answered.
@@ -218,23 +230,24 @@ impl Ruleset {
     /// everything.
     pub fn problems(&self) -> Vec<Problem> {
         let mut faults: Vec<Fault> = Vec::new();
-        let mut unanswerable = Vec::new();
         for section in [SEGMENTS, LAYERS, HOLDOUTS, FLAGS] {
             for place in self.places(section) {
                 faults.extend(match section {
                     SEGMENTS => self.segment_fault(place),
                     _ => self.part(section, place).and_then(|part| part.fault),
                 });
-                if section == FLAGS {
-                    unanswerable.extend(self.why_unanswerable(place));
-                }
             }
         }
         // What is wrong with a segment is wrong with each flag that refers to it.
         faults.sort_unstable_by_key(|fault| fault.at);
         faults.dedup();
-        let mut problems: Vec<Problem> = faults.into_iter().map(|fault| self.describe(fault)).collect();
-        problems.append(&mut unanswerable);
+        let mut problems = Vec::new();
+        for fault in faults {
+            problems.push(self.describe(fault));
+        }
+        for place in self.places(FLAGS) {
+            problems.extend(self.why_unanswerable(place));
+        }
         problems
     }
 

@@ -17,10 +17,12 @@ pub struct At(NonZeroU32);
 
 /// The unit of what names none.
 pub const DISTINCT_ID: &str = "distinctId";
+/// The text of that.
+const UNIT: At = At(NonZeroU32::MIN);
 /// The part's key.
-pub const KEY: At = At(NonZeroU32::MIN);
+pub const KEY: At = UNIT.next();
 /// The part's value.
-pub const ROOT: At = At(NonZeroU32::MIN.saturating_add(1));
+pub const ROOT: At = KEY.next();
 
 impl At {
     pub fn new(place: u32) -> Option<Self> {
@@ -32,13 +34,14 @@ impl At {
     }
 
     /// What stands right behind: of a key its value, of a list or an object what is first in it.
-    pub fn next(self) -> Self {
+    pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 
     /// Only what is here.
-    pub fn alone(self) -> Rest {
-        Rest { at: self.place(), end: self.place() + 1 }
+    pub const fn alone(self) -> Rest {
+        let at = self.0.get();
+        Rest { at, end: at + 1 }
     }
 }
 
@@ -112,7 +115,7 @@ const NOTHING: Token = Token {
 
 #[derive(Debug, Default)]
 pub struct Part {
-    /// Behind one that stands for nothing, [`KEY`] and [`ROOT`].
+    /// One that stands for nothing, [`UNIT`], [`KEY`] and [`ROOT`]; behind them what is in that.
     pub tokens: Vec<Token>,
     /// What all the texts stand for, one behind the other.
     pub text: String,
@@ -143,7 +146,9 @@ impl Part {
     /// The tokens of a key and its value. The ruleset's text is JSON: it was checked as a whole. A value that is nested too
     /// deep is a fault.
     pub fn read(ruleset: &str, key: Span, value: Span) -> Self {
-        let mut part = Self { tokens: vec![NOTHING], ..Self::default() };
+        let mut part = Self::default();
+        let (from, to) = part.add_text(DISTINCT_ID);
+        part.tokens.extend([NOTHING, Token { kind: Kind::Text, from, to, ..NOTHING }]);
         let mut reader = Reader::from(ruleset, key.0);
         // The lists and objects around what comes next.
         let mut open: Vec<u32> = Vec::new();
@@ -234,6 +239,7 @@ impl Part {
         (from, self.text.len() as u32)
     }
 
+    #[inline(never)]
     fn token_at(&self, place: u32) -> &Token {
         self.tokens.get(place as usize).unwrap_or(&NOTHING)
     }
@@ -251,6 +257,7 @@ impl Part {
         self.text_of(self.token(at))
     }
 
+    #[inline(never)]
     fn text_of(&self, token: &Token) -> &str {
         self.text.get(token.from as usize..token.to as usize).unwrap_or_default()
     }
@@ -268,15 +275,18 @@ impl Part {
     /// as in JavaScript.
     #[inline(never)]
     pub fn get(&self, object: At, name: Name) -> Option<At> {
-        if self.token(object).kind != Kind::Object {
+        let token = self.token(object);
+        if token.kind != Kind::Object {
             return None;
         }
         let mut found = None;
-        let mut keys = self.inside(object);
-        while let Some(key) = self.step(&mut keys) {
-            if self.token(key).name == Some(name) {
-                found = Some(key.next());
+        let mut place = object.place() + 1;
+        let end = object.place() + token.count;
+        while let Some(key) = self.tokens.get(place as usize).filter(|_| place < end) {
+            if key.name == Some(name) {
+                found = At::new(place + 1);
             }
+            place += key.count;
         }
         found.filter(|at| self.token(*at).kind != Kind::Null)
     }
@@ -302,6 +312,12 @@ impl Part {
     /// The salt of an object.
     pub fn salt(&self, object: At) -> &str {
         self.text(self.get(object, Name::Salt).unwrap_or(object))
+    }
+
+    /// The kinds of unit that an object's `by` names.
+    #[inline(never)]
+    pub fn units(&self, object: At) -> Items<'_> {
+        self.items(self.get(object, Name::By).map_or(UNIT.alone(), |by| self.one_or_more(by)))
     }
 
     /// The keys of an object.

@@ -18,6 +18,7 @@ pub struct Problem {
 }
 
 impl Problem {
+    #[inline(never)]
     pub(super) fn new(place: &str, found: &str, expected: &'static str) -> Self {
         Self { place: place.to_owned(), found: cut(found, MAX_FOUND_BYTES).to_owned(), expected }
     }
