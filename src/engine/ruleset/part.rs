@@ -196,6 +196,7 @@ impl Part {
             }
             if open.len() >= MAX_DEPTH {
                 part.fault = Some(Fault { at: value.0, missing: "", expected: "at most 64 levels of nesting" });
+                part.set_end(ROOT.place(), value.1);
                 break;
             }
             token.span.0 = start as u32;
