@@ -214,7 +214,8 @@ impl Ruleset {
     /// in it the name may be written otherwise.
     pub fn may_have_experiment(&self, place: u32) -> bool {
         let text = slice(&self.text, self.section(FLAGS).index.member(place as usize).1).as_bytes();
-        text.iter().any(|byte| *byte == b'\\') || text.windows(12).any(|found| found == b"\"experiment\"")
+        let is_plain = text.iter().all(|byte| *byte != b'\\');
+        !is_plain || text.windows(12).any(|found| found == b"\"experiment\"")
     }
 
     /// What is wrong with a flag: why it is broken, or why it cannot be answered.
