@@ -2,6 +2,7 @@
 
 use super::answer::{self, Answer};
 use super::attributes::{Context, Value};
+use super::condition::World;
 use super::decision::{ErrorCode, Overridden};
 use super::effect::{Effect, StorageKey};
 use super::evaluation::{Evaluation, Override, unit_of};
@@ -52,6 +53,16 @@ struct Decider {
     overrides: Vec<Override>,
     sticky: Sticky,
     platform: Platform,
+}
+
+/// What came of an evaluation.
+struct Evaluated<'a> {
+    answer: Answer<'a>,
+    /// Until when, on the wall clock, the decision stays as it is.
+    valid_until_ms: f64,
+    /// What units are to keep.
+    kept: Vec<Kept>,
+    trace: Option<Trace>,
 }
 
 /// What a page was given of a flag, and now tells to have been seen, or only decided.
@@ -136,13 +147,10 @@ impl Client {
     /// Likewise, the flag at that place of the ruleset.
     pub fn decide_at(&mut self, place: u32, now: Now) -> Answer<'_> {
         self.keep();
-        let (mut answer, evaluated) = self.decider.evaluate(place, now);
-        if let Some(evaluation) = evaluated {
-            let valid_until_ms = evaluation.valid_until_ms();
-            answer.is_momentous = valid_until_ms < f64::INFINITY || !evaluation.kept.is_empty();
-            self.decisions_end_ms = self.decisions_end_ms.min(valid_until_ms);
-            self.newly_kept = evaluation.kept;
-        }
+        let Evaluated { mut answer, valid_until_ms, kept, .. } = self.decider.evaluate(place, now, None);
+        answer.is_momentous = valid_until_ms < f64::INFINITY || !kept.is_empty();
+        self.decisions_end_ms = self.decisions_end_ms.min(valid_until_ms);
+        self.newly_kept = kept;
         answer
     }
 
@@ -236,7 +244,7 @@ impl Client {
         let key = seen.key;
         let decider = &self.decider;
         let (Some(ruleset), Ok((_, flag))) = (&decider.ruleset, decider.flag(key)) else { return Vec::new() };
-        let answer = decider.answer(key, now);
+        let answer = decider.evaluate(decider.place_of(key), now, None).answer;
         if answer.variant_key != Some(seen.variant) || answer.decision.reason.as_str() != seen.reason {
             let mut effects = self.stale();
             effects.push(Effect::Refused);
@@ -438,15 +446,22 @@ impl Client {
 }
 
 impl Decider {
-    fn answer(&self, key: &str, now: Now) -> Answer<'_> {
-        self.evaluate(self.place_of(key), now).0
-    }
-
-    /// The answer, and the evaluation it came from.
-    fn evaluate(&self, place: u32, now: Now) -> (Answer<'_>, Option<Evaluation<'_>>) {
-        match (self.evaluation(now), self.flag_at(place)) {
-            (Some(mut evaluation), Ok(flag)) => (Answer::of(flag, evaluation.decide(place, flag)), Some(evaluation)),
-            (_, flag) => (Answer::failed(flag.err().unwrap_or(ErrorCode::ProviderNotReady)), None),
+    /// Decides a flag; `trace`: where each step is written down.
+    #[inline(never)]
+    fn evaluate(&self, place: u32, now: Now, trace: Option<Trace>) -> Evaluated<'_> {
+        match (&self.ruleset, self.flag_at(place)) {
+            (Some(ruleset), Ok(flag)) => {
+                let (overrides, sticky) = (&self.overrides, &self.sticky);
+                let world = World { now_ms: now.wall_ms, valid_until_ms: f64::INFINITY, platform: self.platform };
+                let mut evaluation = Evaluation::new(ruleset, self.context(), overrides, sticky, world, trace);
+                let answer = Answer::of(flag, evaluation.decide(place, flag));
+                let (valid_until_ms, kept, trace) = evaluation.end();
+                Evaluated { answer, valid_until_ms, kept, trace }
+            }
+            (_, flag) => {
+                let answer = Answer::failed(flag.err().unwrap_or(ErrorCode::ProviderNotReady));
+                Evaluated { answer, valid_until_ms: f64::INFINITY, kept: Vec::new(), trace }
+            }
         }
     }
 
@@ -455,25 +470,14 @@ impl Decider {
         trace.open(None, '{');
         trace.text("flag", key);
         trace.open(Some("steps"), '[');
-        if let (Some(evaluation), Ok((place, flag))) = (self.evaluation(now), self.flag(key)) {
-            let mut evaluation = evaluation.explained(trace);
-            evaluation.decide(place, flag);
-            trace = evaluation.into_trace();
-        }
+        let evaluated = self.evaluate(self.place_of(key), now, Some(trace));
+        let mut trace = evaluated.trace.unwrap_or_default();
         trace.close(']');
-        let answer = self.answer(key, now);
         trace.open(Some("decision"), '{');
-        answer.write(&mut trace);
+        evaluated.answer.write(&mut trace);
         trace.close('}');
         trace.close('}');
         trace.into_json()
-    }
-
-    /// `None` before there is a ruleset.
-    fn evaluation(&self, now: Now) -> Option<Evaluation<'_>> {
-        let ruleset = self.ruleset.as_ref()?;
-        let (overrides, sticky) = (&self.overrides, &self.sticky);
-        Some(Evaluation::new(ruleset, self.context(), overrides, sticky, now.wall_ms, self.platform))
     }
 
     /// The place of the flag of that key, or [`MISSING`].

@@ -4,7 +4,6 @@ use super::attributes::{Attribute, Context};
 use super::bucketing::{allocate, bucket_of};
 use super::condition::{World, compare};
 use super::decision::{Decision, ErrorCode, Overridden, Reason, TARGET_RULE_ID};
-use super::platform::Platform;
 use super::ruleset::{At, DISTINCT_ID, FLAGS, Form, Items, Kind, Name, Part, ROOT, Ruleset, SEGMENTS};
 use super::sticky::{self, Kept, Sticky};
 use super::trace::Trace;
@@ -29,7 +28,7 @@ pub struct Evaluation<'a> {
     /// What overrides were looked at.
     overridden: Overridden,
     /// What units are to keep.
-    pub kept: Vec<Kept>,
+    kept: Vec<Kept>,
     trace: Option<Trace>,
 }
 
@@ -42,39 +41,31 @@ struct Answered {
 }
 
 impl<'a> Evaluation<'a> {
+    /// `trace`: where what is looked at is written down.
     pub fn new(
         ruleset: &'a Ruleset,
         context: Context<'a>,
         overrides: &'a [Override],
         sticky: &'a Sticky,
-        now_ms: f64,
-        platform: Platform,
+        world: World,
+        trace: Option<Trace>,
     ) -> Self {
         Self {
             ruleset,
             context,
             overrides,
             sticky,
-            world: World { now_ms, valid_until_ms: f64::INFINITY, platform },
+            world,
             answered: Vec::new(),
             overridden: Overridden::No,
             kept: Vec::new(),
-            trace: None,
+            trace,
         }
     }
 
-    /// The same, writing down what is looked at.
-    pub fn explained(self, trace: Trace) -> Self {
-        Self { trace: Some(trace), ..self }
-    }
-
-    pub fn into_trace(self) -> Trace {
-        self.trace.unwrap_or_default()
-    }
-
-    /// Until when, on the wall clock, the decision stays as it is.
-    pub fn valid_until_ms(&self) -> f64 {
-        self.world.valid_until_ms
+    /// Until when, on the wall clock, the decision stays as it is; what units are to keep; and the trace.
+    pub fn end(self) -> (f64, Vec<Kept>, Option<Trace>) {
+        (self.world.valid_until_ms, self.kept, self.trace)
     }
 
     /// Decides the flag at that place. A broken one (step 1) is the caller's.
