@@ -128,7 +128,7 @@ fn compare_one(
         }
         _ => None,
     };
-    matches!((operator, order), (Operator::Is(comparison), Some(order)) if comparison.holds(order))
+    order.is_some_and(|order| operator.holds(order))
 }
 
 /// Whether the items of a list are those of a set, as the operator says.

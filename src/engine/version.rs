@@ -18,28 +18,6 @@ pub struct Version<'t> {
     pre_release: &'t str,
 }
 
-/// How two versions are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Comparison {
-    Equal,
-    Less,
-    AtMost,
-    Greater,
-    AtLeast,
-}
-
-impl Comparison {
-    pub fn holds(self, order: Ordering) -> bool {
-        match self {
-            Self::Equal => order.is_eq(),
-            Self::Less => order.is_lt(),
-            Self::AtMost => order.is_le(),
-            Self::Greater => order.is_gt(),
-            Self::AtLeast => order.is_ge(),
-        }
-    }
-}
-
 impl<'t> Version<'t> {
     /// The lowest of all.
     pub const LOWEST: Self = Self::lowest([0; 3]);

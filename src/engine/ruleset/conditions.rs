@@ -1,7 +1,9 @@
 //! Conditions are checked.
 
+use std::cmp::Ordering;
+
 use super::super::pattern;
-use super::super::version::{self, Comparison, Version};
+use super::super::version::{self, Version};
 use super::fields::Fields;
 use super::names::Name;
 use super::part::{At, Form, Kind, Rest};
@@ -29,7 +31,11 @@ pub enum Operator {
     StartsWith,
     EndsWith,
     Matches,
-    Is(Comparison),
+    Equal,
+    Less,
+    AtMost,
+    Greater,
+    AtLeast,
     Between,
     Before,
     After,
@@ -42,6 +48,20 @@ pub enum Operator {
     Type,
     Hashed,
     Bucket,
+}
+
+impl Operator {
+    /// Whether it says that one that compares so holds.
+    pub fn holds(self, order: Ordering) -> bool {
+        match self {
+            Self::Equal => order.is_eq(),
+            Self::Less => order.is_lt(),
+            Self::AtMost => order.is_le(),
+            Self::Greater => order.is_gt(),
+            Self::AtLeast => order.is_ge(),
+            _ => false,
+        }
+    }
 }
 
 /// How an operator's `value` is read.
@@ -72,18 +92,18 @@ pub const OPERATORS: [(&str, Operator, Operand); 31] = [
     ("startsWith", Operator::StartsWith, Operand::Texts),
     ("endsWith", Operator::EndsWith, Operand::Texts),
     ("matches", Operator::Matches, Operand::Patterns),
-    ("lt", Operator::Is(Comparison::Less), Operand::Number),
-    ("lte", Operator::Is(Comparison::AtMost), Operand::Number),
-    ("gt", Operator::Is(Comparison::Greater), Operand::Number),
-    ("gte", Operator::Is(Comparison::AtLeast), Operand::Number),
+    ("lt", Operator::Less, Operand::Number),
+    ("lte", Operator::AtMost, Operand::Number),
+    ("gt", Operator::Greater, Operand::Number),
+    ("gte", Operator::AtLeast, Operand::Number),
     ("between", Operator::Between, Operand::TwoNumbers),
     ("before", Operator::Before, Operand::Time),
     ("after", Operator::After, Operand::Time),
-    ("semverEq", Operator::Is(Comparison::Equal), Operand::Versions),
-    ("semverLt", Operator::Is(Comparison::Less), Operand::Version),
-    ("semverLte", Operator::Is(Comparison::AtMost), Operand::Version),
-    ("semverGt", Operator::Is(Comparison::Greater), Operand::Version),
-    ("semverGte", Operator::Is(Comparison::AtLeast), Operand::Version),
+    ("semverEq", Operator::Equal, Operand::Versions),
+    ("semverLt", Operator::Less, Operand::Version),
+    ("semverLte", Operator::AtMost, Operand::Version),
+    ("semverGt", Operator::Greater, Operand::Version),
+    ("semverGte", Operator::AtLeast, Operand::Version),
     ("semverRange", Operator::InRange, Operand::Range),
     ("containsAny", Operator::ContainsAny, Operand::List),
     ("containsAll", Operator::ContainsAll, Operand::List),

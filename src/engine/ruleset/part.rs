@@ -52,8 +52,10 @@ pub enum Kind {
     Bool,
     Number,
     Text,
+    /// A text that is the name of the value behind it.
+    Key,
     List,
-    /// Behind it, in turn, come the keys, each a text, and values.
+    /// Behind it, in turn, come keys and values.
     Object,
     /// A text that is a time relative to now. [`Token::number`] is in milliseconds.
     FromNow,
@@ -76,7 +78,7 @@ pub enum Form {
 pub struct Token {
     /// Where it is in the ruleset's text.
     pub span: (u32, u32),
-    /// How many tokens it is, with all that are in it.
+    /// How many tokens it is, with all that are in it. Of a key 1: its value comes behind it.
     pub count: u32,
     /// Of a text: the place of what it stands for, in the part's `text`. Of a list: the places of its items. Of an object:
     /// like a text, the salt that it has when it names none; of a condition the places of what it looks at, and of what it
@@ -156,12 +158,10 @@ impl Part {
         while reader.at() < value.1 {
             let start = reader.at();
             let place = part.tokens.len() as u32;
-            let mut token = Token { count: 1, number: 0.0, ..NOTHING };
-            let is_key = key_due;
+            let mut token = NOTHING;
             match reader.step() {
                 b'}' | b']' => {
-                    let closed = open.pop().unwrap_or_default();
-                    part.end(closed, reader.at(), &open);
+                    part.close(open.pop().unwrap_or_default(), reader.at());
                     continue;
                 }
                 b',' => {
@@ -177,12 +177,12 @@ impl Part {
                 b'"' => {
                     reader.known_string();
                     let text = decode_string(slice(ruleset, (start, reader.at())));
-                    token.kind = Kind::Text;
-                    (token.from, token.to) = part.add_text(&text);
-                    if is_key {
-                        key_due = false;
+                    token.kind = if key_due { Kind::Key } else { Kind::Text };
+                    if key_due {
                         token.name = Name::of(&text);
                     }
+                    key_due = false;
+                    (token.from, token.to) = part.add_text(&text);
                 }
                 first => {
                     reader.known_scalar();
@@ -196,33 +196,20 @@ impl Part {
             }
             if open.len() >= MAX_DEPTH {
                 part.fault = Some(Fault { at: value.0, missing: "", expected: "at most 64 levels of nesting" });
-                part.set_end(ROOT.place(), value.1);
+                part.close(ROOT.place(), value.1);
                 break;
             }
-            token.span.0 = start as u32;
+            token.span = (start as u32, reader.at() as u32);
             part.tokens.push(token);
             if matches!(token.kind, Kind::Object | Kind::List) {
                 open.push(place);
-            } else if is_key {
-                part.set_end(place, reader.at());
-            } else {
-                part.end(place, reader.at(), &open);
             }
         }
         part
     }
 
-    /// A value ends, and with it its key.
-    fn end(&mut self, place: u32, at: usize, open: &[u32]) {
-        self.set_end(place, at);
-        let count = self.token_at(place).count;
-        let is_member = open.last().is_none_or(|around| self.token_at(*around).kind == Kind::Object);
-        if is_member && let Some(key) = self.tokens.get_mut(place as usize - 1) {
-            key.count += count;
-        }
-    }
-
-    fn set_end(&mut self, place: u32, at: usize) {
+    /// A list or an object ends.
+    fn close(&mut self, place: u32, at: usize) {
         let behind = self.tokens.len() as u32;
         if let Some(token) = self.tokens.get_mut(place as usize) {
             token.span.1 = at as u32;
@@ -283,11 +270,13 @@ impl Part {
         let mut found = None;
         let mut place = object.place() + 1;
         let end = object.place() + token.count;
-        while let Some(key) = self.tokens.get(place as usize).filter(|_| place < end) {
+        while place < end
+            && let Some([key, value, ..]) = self.tokens.get(place as usize..)
+        {
             if key.name == Some(name) {
                 found = At::new(place + 1);
             }
-            place += key.count;
+            place += 1 + value.count;
         }
         found.filter(|at| self.token(*at).kind != Kind::Null)
     }
@@ -348,6 +337,9 @@ impl Part {
             return None;
         }
         let at = At::new(rest.at);
+        if self.token_at(rest.at).kind == Kind::Key {
+            rest.at += 1;
+        }
         rest.at += self.token_at(rest.at).count;
         at
     }
