@@ -148,6 +148,18 @@ fn first_special(word: u64) -> usize {
     ((equal(b'"') | equal(b'\\') | below(word, 0x20)).trailing_zeros() / 8) as usize
 }
 
+/// What may come next in a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Due {
+    Value,
+    Key,
+    Colon,
+    /// Or the end.
+    Comma,
+    /// The first in a list or an object, or its end.
+    First,
+}
+
 /// Goes through a text from its beginning, and checks what it passes over.
 pub struct Reader<'a> {
     bytes: &'a [u8],
@@ -356,53 +368,48 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Passes over any value. What is open is kept on the heap, one byte a level, so that depth costs no stack.
+    /// Passes over any value. What is open is kept on the heap, one byte a level, so that depth costs no stack. White space is
+    /// passed over at one place, and not where it may be: that is inlined code.
     pub fn value(&mut self) -> Result<(), Malformed> {
         let mut outer: Vec<u8> = Vec::new();
         // The bracket that closes what is open; 0 when nothing is.
         let mut closing = 0;
-        let mut key_due = false;
+        let mut due = Due::Value;
         loop {
-            // Here a key is due, or a value.
-            match self.peek() {
-                Some(b'"') => {
-                    self.string()?;
-                    if key_due {
-                        key_due = false;
-                        self.whitespace();
-                        self.literal(b':')?;
-                        self.whitespace();
-                        continue;
-                    }
-                }
-                _ if key_due => return Err(self.malformed()),
-                Some(bracket @ (b'{' | b'[')) => {
-                    self.at += 1;
-                    self.whitespace();
-                    let own = bracket + 2; // In ASCII, `}` and `]` stand two behind their opening ones.
-                    if self.literal(own).is_err() {
-                        outer.push(closing);
-                        closing = own;
-                        key_due = bracket == b'{';
-                        continue;
-                    }
-                }
-                _ => self.scalar()?,
-            }
-            // Here a value has ended.
-            loop {
-                if closing == 0 {
-                    return Ok(());
-                }
-                self.whitespace();
-                if self.literal(closing).is_err() {
-                    break;
-                }
-                closing = outer.pop().unwrap_or_default();
-            }
-            self.literal(b',')?;
             self.whitespace();
-            key_due = closing == b'}';
+            if matches!(due, Due::Comma | Due::First) && self.literal(closing).is_ok() {
+                closing = outer.pop().unwrap_or_default();
+                due = Due::Comma;
+            } else if due == Due::Colon {
+                self.literal(b':')?;
+                due = Due::Value;
+                continue;
+            } else if due == Due::Comma {
+                self.literal(b',')?;
+                due = if closing == b'}' { Due::Key } else { Due::Value };
+                continue;
+            } else {
+                // Here a key is due, or a value.
+                let is_key = due == Due::Key || (due == Due::First && closing == b'}');
+                due = if is_key { Due::Colon } else { Due::Comma };
+                match self.peek() {
+                    Some(b'"') => {
+                        self.string()?;
+                    }
+                    _ if is_key => return Err(self.malformed()),
+                    Some(bracket @ (b'{' | b'[')) => {
+                        self.at += 1;
+                        outer.push(closing);
+                        closing = bracket + 2; // In ASCII, `}` and `]` stand two behind their opening ones.
+                        due = Due::First;
+                        continue;
+                    }
+                    _ => self.scalar()?,
+                }
+            }
+            if closing == 0 {
+                return Ok(());
+            }
         }
     }
 

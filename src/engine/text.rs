@@ -110,8 +110,8 @@ pub fn eight_bytes_from_base64url(text: &[u8]) -> Option<[u8; 8]> {
     if text.len() != 11 {
         return None;
     }
-    let mut bits: u128 = 0;
-    for digit in text {
+    let mut bits: u64 = 0;
+    for (place, digit) in text.iter().enumerate() {
         let value = match digit {
             b'A'..=b'Z' => digit - b'A',
             b'a'..=b'z' => digit - b'a' + 26,
@@ -120,9 +120,10 @@ pub fn eight_bytes_from_base64url(text: &[u8]) -> Option<[u8; 8]> {
             b'_' => 63,
             _ => return None,
         };
-        bits = bits << 6 | u128::from(value);
+        // Of the last digit only four bits belong to the bytes.
+        bits = if place < 10 { bits << 6 | u64::from(value) } else { bits << 4 | u64::from(value >> 2) };
     }
-    Some(((bits >> 2) as u64).to_be_bytes())
+    Some(bits.to_be_bytes())
 }
 
 /// The longest beginning of `text` that has at most `max_bytes` bytes and ends between characters.

@@ -240,11 +240,17 @@ impl Ruleset {
             }
         }
         // What is wrong with a segment is wrong with each flag that refers to it.
-        faults.sort_unstable_by_key(|fault| fault.at);
-        faults.dedup();
+        let mut order: Vec<(u32, u32)> = Vec::new();
+        for (place, fault) in faults.iter().enumerate() {
+            order.push((fault.at as u32, place as u32));
+        }
+        order.sort_unstable();
         let mut problems = Vec::new();
-        for fault in faults {
-            problems.push(self.describe(fault));
+        let mut last = None;
+        for fault in order.iter().filter_map(|(_, place)| faults.get(*place as usize)) {
+            if last.replace(fault) != Some(fault) {
+                problems.push(self.describe(*fault));
+            }
         }
         for place in self.places(FLAGS) {
             problems.extend(self.why_unanswerable(place));

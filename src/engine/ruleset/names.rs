@@ -8,8 +8,11 @@ macro_rules! names {
             $($name,)*
         }
 
-        /// By name, in the order of the enum.
-        const ALL: [(Name, &str); [$($text),*].len()] = [$((Name::$name, $text)),*];
+        impl Name {
+            const ALL: [Self; [$($text),*].len()] = [$(Self::$name),*];
+        }
+
+        const TEXTS: [&str; [$($text),*].len()] = [$($text),*];
     };
 }
 
@@ -58,11 +61,11 @@ names! {
 impl Name {
     /// The name that a text is; `None` for a field that nobody knows.
     pub fn of(text: &str) -> Option<Self> {
-        ALL.iter().find(|(_, name)| *name == text).map(|(name, _)| *name)
+        TEXTS.iter().position(|name| *name == text).and_then(|place| Self::ALL.get(place)).copied()
     }
 
     pub fn as_str(self) -> &'static str {
-        ALL.get(self as usize).map_or("", |(_, name)| name)
+        TEXTS.get(self as usize).copied().unwrap_or_default()
     }
 }
 
@@ -72,8 +75,8 @@ mod tests {
 
     #[test]
     fn a_name_is_found_by_its_text() {
-        for (place, (name, text)) in ALL.iter().enumerate() {
-            assert_eq!((*name as usize, name.as_str(), Name::of(text)), (place, *text, Some(*name)));
+        for (name, text) in Name::ALL.into_iter().zip(TEXTS) {
+            assert_eq!((name.as_str(), Name::of(text)), (text, Some(name)));
         }
         assert_eq!(Name::of("Id"), None);
     }
