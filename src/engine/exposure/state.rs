@@ -408,8 +408,11 @@ impl State {
         };
         if !evicted.is_empty() {
             self.give_up(&evicted, Dropped::RingFull, effects);
-            self.evicted.extend(evicted.iter().map(|waiting| waiting.id.short(waiting.link)));
-            self.evicted.sort_unstable();
+            for waiting in &evicted {
+                let id = waiting.id.short(waiting.link);
+                let place = self.evicted.partition_point(|known| *known < id);
+                self.evicted.insert(place, id);
+            }
             self.evicted.truncate(MAX_IDS);
             effects.push(Effect::Stale);
         }
