@@ -49,11 +49,11 @@ impl Timing {
         clock_trust_ms: DAY_MS,
     };
 
-    /// All of it, so many times as long, but that an answer has two seconds: a busy machine takes its time, whatever the
+    /// All of it, so many times as long, but that an answer has five seconds: a busy machine takes its time, whatever the
     /// scale. For tests: no option leads here.
     pub fn scaled(self, by: f64) -> Self {
         Self {
-            flight_timeout_ms: (self.flight_timeout_ms * by).max(2.0 * SECOND_MS),
+            flight_timeout_ms: (self.flight_timeout_ms * by).max(5.0 * SECOND_MS),
             retry_base_ms: self.retry_base_ms * by,
             retry_cap_ms: self.retry_cap_ms * by,
             long_outage_ms: self.long_outage_ms * by,
