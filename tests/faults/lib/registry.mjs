@@ -9,7 +9,7 @@ export const rows = new Map()
  * `ownSite`: it changes the files that pages are served from. `once`: it need not run but in Chromium. `tests`: these
  * hold a part of it, and have to pass too.
  */
-export function row(id, fault, body, { cannot = {}, limitMs = 120_000, alone = false, ownSite = false, once = false, tests } = {}) {
+export function row(id, fault, body, { cannot = {}, limitMs = 300_000, alone = false, ownSite = false, once = false, tests } = {}) {
   add({ id, fault, body, cannot, limitMs, alone, ownSite, once, tests })
 }
 

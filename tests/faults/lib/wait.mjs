@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict"
 
-export const PATIENCE_MS = 30_000
+export const PATIENCE_MS = 60_000
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 

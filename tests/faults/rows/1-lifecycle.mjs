@@ -192,7 +192,7 @@ row("L6", "SIGKILL of the whole browser, online and offline", async (scene) => {
   await scene.chaos.up()
   await open()
   await scene.check()
-}, { limitMs: 240_000 })
+})
 
 /** As L6, where pages have to run by themselves. */
 async function killAlone(scene) {
@@ -256,7 +256,7 @@ row("L9", "frozen for an hour and resumed", async (scene) => {
   assert.notEqual(await page.evaluate(() => client.session.id), before, "an hour later it is another session")
   assert.equal((await scene.flush(page)).pending, 0)
   await scene.check()
-}, { cannot: { firefox: "Firefox freezes no pages.", webkit: "WebKit freezes no pages that a driver could ask it to." }, limitMs: 240_000 })
+}, { cannot: { firefox: "Firefox freezes no pages.", webkit: "WebKit freezes no pages that a driver could ask it to." } })
 
 row("L10", "hidden for 10 minutes", async (scene) => {
   const minuteMs = 60_000 * SCALE

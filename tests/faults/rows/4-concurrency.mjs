@@ -61,7 +61,7 @@ row("C4", "8 tabs that record while some are killed at random", async (scene) =>
   }
   await scene.eventually(`the last row (seed ${seed})`, scene.chaos.totals, ({ ids }) => ids >= scene.expected.length, 90_000)
   await scene.check()
-}, { limitMs: 240_000 })
+})
 
 row("C5", "two tabs adopt the same orphan, with and without Web Locks", async (scene) => {
   for (const [round, hasLocks] of [true, false].entries()) {
