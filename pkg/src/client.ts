@@ -320,7 +320,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   const lifeboat = keeper && createLifeboat(area, prefix, settings.key, (body) =>
     new Promise((resolve) => {
       const request = delivery.post(body, false, resolve)
-      later(() => request?.abort(), ANSWER_WITHIN_MS * timing.scale)
+      later(() => request?.abort(), ANSWER_WITHIN_MS)
     }))
 
   // Consent.
