@@ -29,8 +29,8 @@ export interface Area {
   allow(may: boolean, key: string): boolean
   /** Tells the other tabs, whether or not anything may be stored. Nothing of it stays. */
   tell(key: string, text: string): void
-  /** Removes all that is the client's, from storage and from memory. */
-  purge(): void
+  /** Removes all that is the client's, from storage and from memory, and what storage has under `others`. */
+  purge(others?: readonly string[]): void
   /** Whether something of the client's was put in storage, and there is nothing. */
   readonly isPurged: boolean
 }
@@ -173,10 +173,10 @@ export function createArea(start: string, persist: boolean, mayStore: boolean): 
       }
       remove(key)
     },
-    purge() {
+    purge(others = []) {
       memory.clear()
       refused.clear()
-      storedKeys(start).forEach(remove)
+      for (const key of [...storedKeys(start), ...others]) remove(key)
     },
   }
   return area

@@ -297,6 +297,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     held = undefined
     clockIsFresh = false
     validUntilMs = -Infinity
+    keeper?.takeOver()
     tellConsent()
     enter((engine) => engine.pageEvent("pageshow"), undefined)
     calls.forEach((call) => call())
@@ -364,12 +365,12 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
   }
 
   function purge(): void {
-    area.purge()
+    const { cookie } = settings
+    area.purge(cookie ? [`${cookie.prefix}s`] : [])
     poller?.forget()
     if (settings.overridesFromUrl) keepOverrides(tabKey, new Map())
-    if (!settings.cookie || !hasPage) return
-    const { prefix, attributes } = settings.cookie
-    for (const name of ["d", "s"]) attempt(() => (document.cookie = `${prefix}${name}=${attributes}; Max-Age=0`), "")
+    if (!cookie || !hasPage) return
+    for (const name of ["d", "s"]) attempt(() => (document.cookie = `${cookie.prefix}${name}=${cookie.attributes}; Max-Age=0`), "")
   }
 
   // What the engine calls.
@@ -390,7 +391,10 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       if (request) flights.set(flight, request)
       return request !== undefined
     },
-    abort: (flight) => attempt(() => flights.get(flight)?.abort(), undefined),
+    abort(flight) {
+      attempt(() => flights.get(flight)?.abort(), undefined)
+      flights.delete(flight)
+    },
     area,
     keep(number, line) {
       keeper?.keep(number, line)
@@ -414,8 +418,18 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     flushed: (delivered, pending) => delivery.flushed({ delivered, pending }),
   }
 
+  /** Whether the page went away, maybe into the back/forward cache, where nobody is told anything. */
+  let wasAway = false
   function pageEvent(event: Event): void {
     const { type } = event
+    const isLeaving = type === "pagehide" || type === "freeze"
+    const isShown = type === "pageshow" || type === "resume" || (type === "visibilitychange" && !document.hidden)
+    if (type === "pagehide") wasAway = true
+    else if (wasAway && !isLeaving && (isShown || type !== "visibilitychange")) {
+      wasAway = false
+      // Another tab may have denied. What this page holds must not come back, so that nothing is written before this.
+      if (!settings.cookie && area.isPurged) applyConsent("denied")
+    }
     poller?.pageEvent(event)
     if (type === "storage") {
       const { key, newValue } = event as StorageEvent
@@ -428,11 +442,8 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       lastActivityMs = event.timeStamp
     }
     if (type === "prerenderingchange") return activated()
-    if (type === "pagehide" || type === "freeze") keeper?.leaving(type === "pagehide")
-    else if (type === "pageshow" && (event as PageTransitionEvent).persisted && !settings.cookie && area.isPurged) {
-      // Nobody told a page in the back/forward cache that another tab has denied. What it holds must not come back.
-      applyConsent("denied")
-    } else if (type === "pageshow" || type === "resume" || (type === "visibilitychange" && !document.hidden)) keeper?.shown()
+    if (isLeaving) keeper?.leaving(type === "pagehide")
+    else if (isShown) keeper?.shown()
     enter((engine) => engine.pageEvent(type), undefined)
     validUntilMs = -Infinity // The session's end has moved, with a clock that was set back also nearer.
   }
@@ -706,6 +717,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
       instance.members.add(member)
       if (!instance.dead) build()
     } catch (error) {
+      if (closing) return
       failedToStart = true
       problems.add("WASM_UNAVAILABLE", "wasm", `found ${shown(error)}, expected the module to start`)
       giveUp()
@@ -726,6 +738,8 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
     enter((engine) => {
       checkIdentity(engine)
       keeper?.begin(engine.instanceId())
+      // What nobody sees may never come to send it.
+      if (!held) keeper?.takeOver()
       overrides.forEach(({ variant, exposures }, key) => engine.overrideFlag(key, variant, exposures))
       if (lastGood !== undefined) place(engine, lastGood)
       if (delivery.isFlushing) engine.flush()

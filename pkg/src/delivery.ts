@@ -1,6 +1,7 @@
 import { isAcknowledged } from "./acknowledge.js"
-import { unwatched, wallClockMs, whenOver } from "./natives.js"
+import { later, unwatched, wallClockMs, whenOver } from "./natives.js"
 import { timesTold, type Told } from "./retry-after.js"
+import { timing } from "./timing.js"
 import type { FlushResult } from "./types.js"
 
 /** How a request ended. */
@@ -23,6 +24,9 @@ export interface Delivery {
   /** A flush has ended. */
   flushed(result: FlushResult): void
 }
+
+/** How long an answer may go on behind what was read of it, in milliseconds. */
+const END_WITHIN_MS = 5000
 
 const NO_ANSWER: Outcome = { status: 0, isAcknowledged: false, retryAfterMs: NaN, serverMs: NaN }
 
@@ -62,21 +66,24 @@ export function createDelivery(
           method: "POST", body, keepalive, signal, credentials: "omit", redirect: "error", cache: "no-store",
           referrerPolicy: "strict-origin", ...(headers && { headers }),
         }
-        asked = unwatched(() => fetch!(endpoint!, init))
         underWay.add(controller)
+        asked = unwatched(() => fetch!(endpoint!, init))
       } catch {
+        underWay.delete(controller!)
         controller = undefined
       }
-      const ended = (outcome: Outcome): void => {
+      void whenOver(settle(asked, settled), () => {
+        underWay.delete(controller!)
         // What is left of an answer that has no end would hold the quota of keepalive requests: not every browser gives it back for the
-        // body alone.
-        controller?.abort()
-        settled(outcome)
-      }
-      void whenOver(settle(asked, ended), () => underWay.delete(controller!))
+        // body alone. What ends is left to end: a page may have wrapped `fetch` to read it too.
+        later(() => controller?.abort(), END_WITHIN_MS * timing.scale)
+      })
       return controller
     },
-    abort: () => underWay.forEach((controller) => controller.abort()),
+    abort() {
+      underWay.forEach((controller) => controller.abort())
+      underWay.clear()
+    },
     flush(begin) {
       if (flushing) return flushing.promise
       let resolve: (result: FlushResult) => void = () => undefined

@@ -26,6 +26,11 @@ export interface Keeper {
   write(): void
   /** There is an engine, with this id. */
   begin(id: string): void
+  /**
+   * Takes over what others have left: at once what was closed, which needs nobody's leave. (Two pages that begin in the same
+   * instant may both take it.) Before anything is read, or that would be recorded once more.
+   */
+  takeOver(): void
   /** There is none any longer. What it kept is anybody's. */
   end(): void
   /** The page goes away, or may be frozen. Before the engine is told. */
@@ -105,11 +110,12 @@ export function createKeeper(area: Area, prefix: string, engine: Kept): Keeper {
     begin(newId) {
       id = newId
       outbox.open(id)
-      // What was closed, also by an engine before, needs nobody's leave. It is taken over before anything is read here, or that would
-      // be recorded once more. (Two pages that begin in the same instant may both take it.)
+      plan()
+    },
+    takeOver() {
+      if (!id) return
       adoptNow(false)
       adopt()
-      plan()
     },
     end() {
       outbox.leave()

@@ -80,6 +80,8 @@ export function createOutbox(area: Area, root: string, failed: () => void): Outb
   let nextSegment = 0
   let leaseEndsMs = NaN
   let isLeaseStale = false
+  /** Whether the page went away. Rows may come even then. */
+  let isAway = false
   let isPlanned = false
 
   function plan(): void {
@@ -89,6 +91,13 @@ export function createOutbox(area: Area, root: string, failed: () => void): Outb
       isPlanned = false
       outbox.write()
     })
+  }
+
+  /** Says what becomes of the own outbox, unless that has been said not long ago. */
+  function extend(isDue = false): void {
+    const leftMs = leaseEndsMs - wallClockMs()
+    const isFresh = leftMs > RENEW_BELOW_MS * timing.scale && leftMs <= LEASE_MS * timing.scale
+    if (isDue || !isFresh) lease(id, isAway ? "closed" : "open", ledgers)
   }
 
   function lease(owner: string, state: string, ledgers: string): void {
@@ -109,8 +118,23 @@ export function createOutbox(area: Area, root: string, failed: () => void): Outb
     for (const number of segment.lines.keys()) places.set(number, segment)
   }
 
+  /**
+   * Whether a segment that was taken over is somebody else's now: its owner's again, who adds to it, or the next one's. Then it is
+   * theirs to write and to remove.
+   */
+  function isLost({ key }: Open): boolean {
+    const owner = ownerOf(key, root)
+    const lease = owner === id ? null : area.getItem(root + owner)
+    return lease !== null && readLease(lease).state !== `>${id}`
+  }
+
   /** Whether storage has taken it. */
   function save(segment: Open): boolean {
+    if (isLost(segment)) {
+      unsaved.delete(segment)
+      refused.delete(segment)
+      return true
+    }
     const text = [...segment.lines.values()].join("\n")
     segment.length = text.length
     unsaved.delete(segment)
@@ -156,14 +180,16 @@ export function createOutbox(area: Area, root: string, failed: () => void): Outb
         if (open === segment) open = undefined
         segments.delete(segment.key)
         for (const set of [unsaved, refused]) set.delete(segment)
-        removeSegment(area, root, segment.key, id)
+        if (!isLost(segment)) removeSegment(area, root, segment.key, id)
       }
     },
     write(again) {
+      // What is recorded from within `fetch`, while rows are taken over, is none of them.
+      adopting = undefined
       if (!id) return
       if (waiting.size > 0) {
         // Where it is long over, others would take what is written before it is renewed.
-        outbox.renew()
+        extend()
         if (!open || open.length >= SEGMENT_LENGTH) open = { key: `${root}${id}:${nextSegment++}`, lines: new Map(), length: 0 }
         for (const [number, line] of waiting) open.lines.set(number, line)
         hold(open)
@@ -179,7 +205,7 @@ export function createOutbox(area: Area, root: string, failed: () => void): Outb
         if (again) break
         failed()
       }
-      if (isLeaseStale) lease(id, "open", ledgers)
+      if (isLeaseStale) extend(true)
     },
     adopt(segment, take) {
       const lines = (adopting = new Map<number, string>())
@@ -187,6 +213,12 @@ export function createOutbox(area: Area, root: string, failed: () => void): Outb
       adopting = undefined
       if (!isTaken) return false
       const { key, owner } = segment
+      // Where it was this outbox's before, the engine knows most of its rows.
+      const known = segments.get(key)
+      if (known) {
+        for (const [number, line] of known.lines) lines.set(number, line)
+        for (const set of [unsaved, refused]) set.delete(known)
+      }
       if (lines.size === 0) {
         // Its ledgers are with the own ones first.
         outbox.write()
@@ -205,14 +237,15 @@ export function createOutbox(area: Area, root: string, failed: () => void): Outb
     },
     orphans: (all) => orphans(area, root, id, (key) => segments.has(key), all ? isOver : isClosed),
     renew() {
-      const leftMs = leaseEndsMs - wallClockMs()
-      if (!(leftMs > RENEW_BELOW_MS * timing.scale && leftMs <= LEASE_MS * timing.scale)) lease(id, "open", ledgers)
+      const isBack = isAway
+      isAway = false
+      extend(isBack)
     },
     leave() {
+      isAway = true
       outbox.write()
-      if (segments.size > 0 || ledgers) lease(id, "closed", ledgers)
+      if (segments.size > 0 || ledgers) extend(true)
       else area.removeItem(root + id)
-      leaseEndsMs = NaN
     },
     get waits() {
       return waiting.size + segments.size > 0
@@ -242,7 +275,10 @@ export function orphans(
     const lease = readLease(area.getItem(root + owner))
     const holder = lease.state[0] === ">" && lease.version === "1" ? lease.state.slice(1) : undefined
     if (holder === undefined) return isLeft(lease, nowMs)
-    return holder === own ? !holds?.(key) : isLeft(readLease(area.getItem(root + holder)), nowMs)
+    if (holder === own) return !holds?.(key)
+    // One that has nothing left of its own has taken its lease away.
+    const holders = area.getItem(root + holder)
+    return holders === null || isLeft(readLease(holders), nowMs)
   })
 }
 

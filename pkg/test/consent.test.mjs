@@ -219,23 +219,64 @@ test("locks that a page has broken cost no engine", async (t) => {
   await client.close()
 })
 
-test("denied elsewhere while the page was in the back/forward cache: what it holds does not come back", async (t) => {
+const PERSISTED = { persisted: true }
+for (const [how, comeBack] of Object.entries({
+  "pageshow alone": (tell) => tell("pageshow", PERSISTED),
+  "resume first": (tell) => (tell("resume"), tell("pageshow", PERSISTED)),
+  "visibilitychange first": (tell) => (tell("visibilitychange"), tell("pageshow", PERSISTED)),
+})) {
+  test(`denied elsewhere while the page was in the back/forward cache: what it holds does not come back (${how})`, async (t) => {
+    const { data } = browserWithStorage(t)
+    const { tell } = window(t)
+    const { client, net } = await page(t, { net: network(() => Promise.reject(new TypeError("offline"))) })
+    client.getFlag("greeting")
+    await settle()
+    tell("pagehide", PERSISTED)
+    comeBack(tell)
+    assert.notEqual(client.stats().pending, 0, "nobody has denied yet")
+    tell("pagehide", PERSISTED)
+    await settle()
+    const requests = net.batches.length
+    data.clear()
+    comeBack(tell)
+    await settle()
+    client.getFlag("price")
+    await client.flush()
+    assert.deepEqual([data.size, client.stats().pending, net.batches.length], [0, 0, requests])
+    await client.close()
+  })
+}
+
+test("denied with cookies for a domain: nothing of the session stays in storage either", async (t) => {
+  const { data } = browserWithStorage(t)
+  replace(t, "location", { value: new URL("https://www.shop.example/") })
+  const { client } = await page(t, { storage: { cookieDomain: "shop.example" } })
+  await settle()
+  assert.ok([...data.keys()].some((key) => /^pennon1_.*_s$/.test(key)), "the session tells this host's tabs")
+  client.setConsent("denied")
+  assert.deepEqual([...data.keys()], [])
+  await client.close()
+})
+
+test("a page that is being prerendered takes nothing over; when it is activated it does, before it records", async (t) => {
   const { data } = browserWithStorage(t)
   const { tell } = window(t)
-  const { client, net } = await page(t, { net: network(() => Promise.reject(new TypeError("offline"))) })
+  const offline = () => network(() => Promise.reject(new TypeError("offline")))
+  const first = await page(t, { net: offline() })
+  replace(t, "document", { value: { hidden: true, prerendering: true } })
+  const { client, net } = await page(t)
   client.getFlag("greeting")
   await settle()
-  const persisted = { persisted: true }
-  tell("pagehide", persisted)
-  tell("pageshow", persisted)
-  assert.notEqual(client.stats().pending, 0, "nobody has denied yet")
-  tell("pagehide", persisted)
+  assert.equal(client.stats().adopted, 0)
+  first.client.getFlag("greeting")
   await settle()
-  const requests = net.batches.length
-  data.clear()
-  tell("pageshow", persisted)
-  await settle()
-  assert.deepEqual([data.size, client.stats().pending, net.batches.length], [0, 0, requests])
+  await first.client.close()
+  data.delete("pennon1:app:r")
+  Object.assign(document, { hidden: false, prerendering: false })
+  tell("prerenderingchange")
+  await client.flush()
+  const { adopted, recorded } = client.stats()
+  assert.deepEqual([adopted, recorded, rows(net)], [1, 0, ["greeting"]])
   await client.close()
 })
 

@@ -1,9 +1,11 @@
 // What is recorded, what listeners are told, and how it is sent.
 
 import assert from "node:assert/strict"
+import { createServer } from "node:http"
 import { test } from "node:test"
 import { makeClient, network, RULESET, settle } from "./lib/client.mjs"
 import { stopTime } from "./lib/clock.mjs"
+import { watch } from "./lib/unhandled.mjs"
 
 test("a read records once; peek and decide record nothing", async () => {
   const client = await makeClient()
@@ -461,4 +463,31 @@ test("an endpoint that does not acknowledge is one problem, and the rows wait", 
   ])
   assert.deepEqual(await client.flush(), { delivered: 1, pending: 0 })
   await client.close()
+})
+
+test("a page that reads a copy of an acknowledgement gets all of it", async (t) => {
+  const server = createServer((request, response) => {
+    request.resume()
+    request.on("end", () => {
+      response.writeHead(200, { "content-type": "application/json" })
+      response.write('{"ok":')
+      setTimeout(() => response.end("true}"), 50)
+    })
+  })
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening))
+  t.after(() => server.close())
+  const unhandled = watch(t)
+  let copy
+  const wrapped = async (...given) => {
+    const response = await fetch(...given)
+    copy = response.clone().text()
+    return response
+  }
+  const endpoint = `http://127.0.0.1:${server.address().port}/e`
+  const client = await makeClient({ net: { fetch: wrapped }, exposures: { endpoint } })
+  client.getFlag("greeting")
+  assert.deepEqual(await client.flush(), { delivered: 1, pending: 0 })
+  assert.equal(await copy, '{"ok":true}')
+  await client.close()
+  assert.deepEqual(unhandled, [])
 })

@@ -42,6 +42,7 @@ async function browser(t, options) {
       keeper.release(numbers)
     }
     keeper.begin(id)
+    keeper.takeOver()
     const atOnce = [...engine.rows.values()]
     await settle()
     return { atOnce, area, engine, keeper, keep, deliver, rows: () => [...engine.rows.values()] }
@@ -266,7 +267,7 @@ test("a segment without a lease, or with one that no clock could have given, is 
   }
   const { rows } = await tab("me")
   await settle()
-  assert.deepEqual(rows(), ["none", "empty", "nonsense", "future", "past", "old", "far", "farNewer", "dead", "lost", "loop"].map((id) => `e${id}`))
+  assert.deepEqual(rows(), ["lost", "none", "empty", "nonsense", "future", "past", "old", "far", "farNewer", "dead", "loop"].map((id) => `e${id}`))
   const left = [...origin.data].filter(([, text]) => !text.includes("|>me|")).map(([key]) => key.slice(ROOT.length))
   assert.deepEqual(left.filter((key) => !key.includes(":")), ["alive", "newer", "held", "me"])
 })
@@ -423,6 +424,7 @@ test("after a trap the next engine takes over the last one's rows in the same ta
     engine.rows.clear()
     keep("lagain")
     keeper.begin("two")
+    keeper.takeOver()
     assert.deepEqual(rows(), ["lagain", ...numbered(4)])
     await Promise.resolve()
     assert.deepEqual(area.keys(ROOT).sort(), ["one", "one:0", "two", "two:0"].map((key) => ROOT + key))
@@ -446,9 +448,45 @@ test("a segment over which the module traps twice is not given to it again", asy
   await settle()
   for (const id of ["two", "three", "four"]) {
     keeper.begin(id)
+    keeper.takeOver()
     await settle()
   }
   assert.deepEqual([rows(), traps], [["egood"], 2])
+})
+
+test("a row that the page records while it goes leaves its outbox closed", async (t) => {
+  const { tab, stored } = await browser(t)
+  const one = await tab("one")
+  one.keep(row(1))
+  one.keeper.leaving(true)
+  one.keep(row(2))
+  await settle()
+  assert.match(stored("one").lease, /\|closed\|/)
+  const two = await tab("two")
+  assert.deepEqual(two.atOnce, [row(1), row(2)])
+  one.keeper.shown()
+  assert.match(stored("one").lease, /\|open\|/, "it is there again")
+})
+
+test("what is recorded from within a request, while rows are taken over, is stored under the own name", async (t) => {
+  const { tab, stored } = await browser(t)
+  const { createArea, createKeeper } = await source("area", "keeper")
+  const one = await tab("one")
+  one.keep(row(1))
+  one.keeper.leaving(true)
+  const keeper = createKeeper(createArea(PREFIX, true, true), PREFIX, {
+    adopt({ lines: [line] }) {
+      keeper.keep(0, line)
+      keeper.write() // As before each request,
+      keeper.keep(1, row(2)) // in which the page reads a flag.
+      return true
+    },
+    failed: () => assert.fail("there is room"),
+  })
+  keeper.begin("two")
+  keeper.takeOver()
+  await settle()
+  assert.deepEqual([stored("one").segments, stored("two").segments], [[[row(1)]], [[row(2)]]])
 })
 
 test("a page that comes back after others may have taken its rows writes them again", async (t) => {

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 
-import { network, RULESET } from "./lib/client.mjs"
+import { network, RULESET, settle } from "./lib/client.mjs"
+import { browserWithStorage } from "./lib/storage.mjs"
 
 /** The package, loaded anew; its module is compiled when `may` resolves. */
 async function packageWhoseModuleWaits(t, may) {
@@ -72,4 +73,30 @@ test("a module of another version is not started", async (t) => {
   assert.deepEqual(client.problems().map(({ code }) => code), ["WASM_UNAVAILABLE"])
   assert.match(client.problems()[0].message, /a module of another version/)
   await client.close()
+})
+
+test("a client that was closed before its module failed sends nothing", async (t) => {
+  const { data } = browserWithStorage(t)
+  const { createClient } = await import("../dist-testing/testing.js?closed-early")
+  const options = (net) => ({
+    namespace: "app", exposures: { endpoint: "http://collector.example/e", fetch: net.fetch, targeted: false, flushIntervalMs: 3_600_000 },
+  })
+  const earlier = await createClient({ ruleset: RULESET, ...options(network(() => Promise.reject(new TypeError("offline")))) })
+  earlier.getFlag("greeting")
+  await earlier.close()
+  assert.ok([...data.keys()].some((key) => /:q:[^:]+:0$/.test(key)), "rows wait")
+  data.delete("pennon1:app:r")
+  let fail
+  t.mock.method(WebAssembly, "compile", () => new Promise((_, reject) => (fail = reject)))
+  const net = network()
+  const { createClient: create } = await import("../dist-testing/testing.js?closed-early-2")
+  const client = await create({ ...options(net), ruleset: { url: "http://publisher.example/r", readyTimeoutMs: 0 } })
+  for (let turn = 0; !fail; turn++) {
+    assert.ok(turn < 1000, "the module was asked for")
+    await settle()
+  }
+  await client.close()
+  fail(new Error("found nothing"))
+  for (let turn = 0; turn < 20; turn++) await settle()
+  assert.equal(net.batches.length, 0)
 })
