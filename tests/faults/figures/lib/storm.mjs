@@ -10,6 +10,10 @@ import { counts, seeded, sum } from "./numbers.mjs"
 const FLAGS = 700
 /** Nothing is recorded while more than that waits, since the ring takes 600 rows and refuses what comes then. */
 const MOST_WAITING = 560
+/** Nor while the outboxes take more than that, in UTF-16 units: what storage has no room for is lost with its page, as it should be. */
+const MOST_STORED = 240 * 1024
+/** Of one row. */
+const ROW_LENGTH = 700
 /** How long it may take until the last exposure has come. */
 const PATIENCE_MS = 120_000
 
@@ -48,14 +52,16 @@ export async function storm({ driver, browser, site, seed, tabs: tabCount, expos
   }
 
   async function read(tab, from, count) {
-    const rows = await tab.page.evaluate(async (person, from, count, mostWaiting) => {
-      if (client.stats().pending + count > mostWaiting) return undefined
+    const rows = await tab.page.evaluate(async (person, from, count, mostWaiting, mostStored) => {
+      const outboxes = () => Object.entries(localStorage).filter(([key]) => key.includes(":q:")).flat().join("")
+      if (client.stats().pending + count > mostWaiting || outboxes().length > mostStored) return undefined
       if (client.identity.distinctId !== person) client.identify(person)
       read("split", from, from + count)
       // Listeners are told from a microtask.
       for (let turn = 0; turn < 5; turn++) await null
-      return noted.splice(0)
-    }, tab.person.name, from, count, MOST_WAITING)
+      const stored = outboxes()
+      return noted.splice(0).map((row) => ({ ...row, isStored: stored.includes(`"${row.id}"`) }))
+    }, tab.person.name, from, count, MOST_WAITING, MOST_STORED - count * ROW_LENGTH)
     recorded.push(...(rows ?? []))
     return rows !== undefined
   }
