@@ -80,7 +80,7 @@ impl Id {
     /// XXH64 with seed 0, then XXH64 with seed 1, both big-endian, over the parts, each as UTF-8 with its length before it
     /// as little-endian u32.
     fn of_parts(parts: &[&str]) -> Self {
-        let mut bytes: Vec<u8> = Vec::new();
+        let mut bytes: Vec<u8> = Vec::with_capacity(parts.iter().map(|part| part.len() + 4).sum());
         for part in parts {
             bytes.extend((part.len() as u32).to_le_bytes());
             bytes.extend(part.as_bytes());

@@ -9,6 +9,7 @@ macro_rules! names {
         }
 
         impl Name {
+            pub const COUNT: usize = Self::ALL.len();
             const ALL: [Self; [$($text),*].len()] = [$(Self::$name),*];
         }
 

@@ -119,6 +119,8 @@ const NOTHING: Token = Token {
 pub struct Part {
     /// One that stands for nothing, [`UNIT`], [`KEY`] and [`ROOT`]; behind them what is in that.
     pub tokens: Vec<Token>,
+    /// Where the values of the root's members are, by [`Name`]; 0 where there is none. They are asked for at each decision.
+    top: Vec<u32>,
     /// What all the texts stand for, one behind the other.
     pub text: String,
     /// A flag's variants: the places of their keys.
@@ -148,7 +150,14 @@ impl Part {
     /// The tokens of a key and its value. The ruleset's text is JSON: it was checked as a whole. A value that is nested too
     /// deep is a fault.
     pub fn read(ruleset: &str, key: Span, value: Span) -> Self {
-        let mut part = Self::default();
+        // At once, since growing step by step takes longer than what is written: a flag has about so many.
+        let bytes = value.1 - key.0;
+        let mut part = Self {
+            tokens: Vec::with_capacity(bytes / 8 + 8),
+            text: String::with_capacity(bytes / 2 + 32),
+            top: vec![0; Name::COUNT],
+            ..Self::default()
+        };
         let (from, to) = part.add_text(DISTINCT_ID);
         part.tokens.extend([NOTHING, Token { kind: Kind::Text, from, to, ..NOTHING }]);
         let mut reader = Reader::from(ruleset, key.0);
@@ -180,6 +189,12 @@ impl Part {
                     token.kind = if key_due { Kind::Key } else { Kind::Text };
                     if key_due {
                         token.name = Name::of(&text);
+                        if open.len() == 1
+                            && let Some(name) = token.name
+                            && let Some(value) = part.top.get_mut(name as usize)
+                        {
+                            *value = place + 1;
+                        }
                     }
                     key_due = false;
                     (token.from, token.to) = part.add_text(&text);
@@ -263,6 +278,10 @@ impl Part {
     /// as in JavaScript.
     #[inline(never)]
     pub fn get(&self, object: At, name: Name) -> Option<At> {
+        let is_value = |at: &At| self.token(*at).kind != Kind::Null;
+        if object == ROOT {
+            return At::new(*self.top.get(name as usize)?).filter(is_value);
+        }
         let token = self.token(object);
         if token.kind != Kind::Object {
             return None;
@@ -278,7 +297,7 @@ impl Part {
             }
             place += 1 + value.count;
         }
-        found.filter(|at| self.token(*at).kind != Kind::Null)
+        found.filter(is_value)
     }
 
     /// Likewise, the member of a key that may be any text.
