@@ -164,4 +164,4 @@ row("W8", "a trap, then calls by old handles", async (scene) => {
   assert.ok(entered.length > 0 && !entered.includes(dead), `instance ${dead} is dead, entered were ${entered}`)
   scene.allow({ repeatedKeys: true }) // of several sessions
   await scene.check()
-}, inNode("nothing enters an instance that is dead: neither an old handle, nor a timer, nor the garbage collector"))
+}, inNode("nothing enters an instance that is dead: neither an old handle nor the garbage collector"))
