@@ -5,6 +5,7 @@ import { cpus } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { chromium } from "playwright-core"
+import { watchMemories } from "../../faults/lib/memories.mjs"
 import { startCollector } from "../lib/collector.mjs"
 import { assembleSite, CHROMIUM } from "../lib/parts.mjs"
 import { FLAGS } from "../lib/flags.mjs"
@@ -94,18 +95,6 @@ async function memoryOfReads() {
     console.log(`${`after ${reads} ${reads === READS ? "more" : ""}`.padEnd(42)} ${await held()}`)
   }
   await page.close()
-}
-
-/** Collects the memories of modules in `memories`. To be run before anything else on a page. */
-function watchMemories() {
-  globalThis.memories = []
-  WebAssembly.Instance = new Proxy(WebAssembly.Instance, {
-    construct(target, given) {
-      const instance = new target(...given)
-      memories.push(...Object.values(instance.exports).filter((found) => found instanceof WebAssembly.Memory))
-      return instance
-    },
-  })
 }
 
 /** A new page, cross-origin isolated: then its clock ticks every 5 µs rather than 100. */

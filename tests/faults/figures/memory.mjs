@@ -1,5 +1,6 @@
 // G6: whether the module's memory grows with use.
 
+import { watchMemories } from "../lib/memories.mjs"
 import { withScene } from "./lib/one-scene.mjs"
 import { table } from "./lib/table.mjs"
 
@@ -15,16 +16,7 @@ export async function measure({ driver, site, chosen }) {
   const rounds = Math.ceil(Number(chosen.exposures) / EACH)
   const epochs = Math.ceil(Number(chosen.evaluations) / (2 * FLAGS))
   return withScene({ driver, site }, async (scene) => {
-    const page = await scene.prepared(() => {
-      globalThis.memories = []
-      WebAssembly.Instance = new Proxy(WebAssembly.Instance, {
-        construct(target, given) {
-          const instance = new target(...given)
-          memories.push(...Object.values(instance.exports).filter((found) => found instanceof WebAssembly.Memory))
-          return instance
-        },
-      })
-    })
+    const page = await scene.prepared(watchMemories)
     await scene.begin(page, { identity: { distinctId: "p" } })
     const bytes = () => page.evaluate(() => memories.map(({ buffer }) => buffer.byteLength).join())
     const row = table("", "evaluations", "exposures", "memory")

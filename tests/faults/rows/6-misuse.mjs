@@ -1,6 +1,7 @@
 // A: what a page can do to the package.
 
 import assert from "node:assert/strict"
+import { watchMemories } from "../lib/memories.mjs"
 import { row } from "../lib/registry.mjs"
 
 const HOUR_MS = 3_600_000
@@ -545,20 +546,8 @@ row("A11", "a page with zone.js", async (scene) => {
   await scene.check()
 })
 
-/** Notes the memory of every module. */
-function watchMemory() {
-  globalThis.memories = []
-  WebAssembly.Instance = new Proxy(WebAssembly.Instance, {
-    construct(Instance, given) {
-      const instance = new Instance(...given)
-      for (const found of Object.values(instance.exports)) if (found instanceof WebAssembly.Memory) memories.push(found)
-      return instance
-    },
-  })
-}
-
 row("A12", "a million reads in a loop", async (scene) => {
-  const page = await scene.prepared(watchMemory)
+  const page = await scene.prepared(watchMemories)
   await scene.begin(page, { exposures: { flushIntervalMs: HOUR_MS } })
   const found = await page.evaluate(async () => {
     const keys = Array.from({ length: 10 }, (_, at) => `split${at}`)
