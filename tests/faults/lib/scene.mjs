@@ -119,10 +119,10 @@ export async function openScene({ driver, browser, site }) {
      * the page, which has gone on to one without a client.
      */
     async leaveBehind(kind, from, to, options) {
-      await chaos.script({ status: 503 })
+      await chaos.script({ status: 403 }) // Then nothing is sent on leaving, which could arrive when the script has ended.
       const page = await scene.visit(options)
       await scene.read(page, kind, from, to)
-      await scene.requestsOnce(1)
+      await eventually("a refusal", () => scene.failures(page), (failures) => failures > 0)
       await scene.goto(page, "/elsewhere.html")
       await chaos.script({})
       return page
