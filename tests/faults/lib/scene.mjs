@@ -116,10 +116,11 @@ export async function openScene({ driver, browser, site }) {
 
     /**
      * Leaves `to - from` exposures in the storage of the shop's origin, as a visit does whose server is broken, and gives
-     * the page, which has gone on to one without a client.
+     * the page, which has gone on to one without a client. With the status 403 it sends nothing when it leaves, which might
+     * come once the server works.
      */
-    async leaveBehind(kind, from, to, options) {
-      await chaos.script({ status: 403 }) // Then nothing is sent on leaving, which could arrive when the script has ended.
+    async leaveBehind(kind, from, to, { status = 503, ...options } = {}) {
+      await chaos.script({ status })
       const page = await scene.visit(options)
       await scene.read(page, kind, from, to)
       await eventually("a refusal", () => scene.failures(page), (failures) => failures > 0)

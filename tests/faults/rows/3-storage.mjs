@@ -67,7 +67,7 @@ const outbox = (page) => page.evaluate(() => Object.entries(localStorage).filter
 const put = (page, entries) => page.evaluate((entries) => entries.forEach(([key, text]) => localStorage.setItem(key, text)), entries)
 
 row("S4", "the outbox holds nothing, null, {}, half a record, binary, 5 MB", async (scene) => {
-  const page = await scene.leaveBehind("plain", 0, 20)
+  const page = await scene.leaveBehind("plain", 0, 20, { status: 403 })
   const [[key, text]] = await outbox(page)
   const [, space] = key.split(":")
   const lines = text.split("\n")
@@ -84,7 +84,7 @@ row("S4", "the outbox holds nothing, null, {}, half a record, binary, 5 MB", asy
 })
 
 row("S5", "one bad record among 100", async (scene) => {
-  const page = await scene.leaveBehind("plain", 0, 100)
+  const page = await scene.leaveBehind("plain", 0, 100, { status: 403 })
   const changed = await page.evaluate(() => {
     for (const key of Object.keys(localStorage).filter((key) => /^pennon1:[^:]+:q:[^:]+:/.test(key))) {
       const lines = localStorage[key].split("\n")
