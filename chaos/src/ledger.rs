@@ -108,6 +108,8 @@ pub struct Request {
     /// Those of them that had been kept before, of another instance or with another `seq`.
     pub anew: Vec<String>,
     pub kept: bool,
+    /// How many of its requests the instance had given up on by then, as its ledger tells.
+    pub unreachable: u64,
     /// Absent when none was sent.
     pub status: Option<u16>,
     pub outcome: Outcome,
@@ -181,6 +183,8 @@ impl Ledger {
         request.instance_id.clone_from(&batch.instance_id);
         request.ids = batch.rows.iter().map(|row| row.id.clone()).collect();
         request.kept = is_kept;
+        let own = batch.ledgers.iter().find(|(instance_id, _)| *instance_id == batch.instance_id);
+        request.unreachable = own.and_then(|(_, ledger)| ledger["unreachable"].as_u64()).unwrap_or_default();
         for (instance_id, ledger) in &batch.ledgers {
             self.instances.entry(instance_id.clone()).or_default().ledger = ledger.clone();
         }

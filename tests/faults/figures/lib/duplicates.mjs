@@ -24,8 +24,8 @@ export function causesOfDuplicates(requests, scripts = []) {
 function causeOf(last, request, scripts) {
   if (!isAcknowledged(last, scripts)) return "unacknowledged"
   if (last.instance_id !== request.instance_id) return "page gone"
-  // Whoever sends it again before the answer has given it up.
-  return request.at_ms < last.answered_ms ? "unacknowledged" : "otherwise"
+  // Who sends it again before the answer has given it up; so may have who has given up a request since.
+  return request.at_ms < last.answered_ms || request.unreachable > last.unreachable ? "unacknowledged" : "otherwise"
 }
 
 /** Whether the page, if it is there, takes the answer for an acknowledgement. */
