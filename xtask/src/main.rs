@@ -8,6 +8,7 @@ mod bench;
 mod browser;
 mod cli;
 mod collector;
+mod costs;
 mod counts;
 mod debian;
 mod demo;

@@ -1,8 +1,8 @@
-//! The exact bytes that a page loads, held against a budget.
+//! The exact bytes that a page loads, held against a budget; and what takes them.
 
-use crate::pipeline;
 use crate::project::Project;
 use crate::wasm::Form;
+use crate::{costs, pipeline, wasm};
 use anyhow::{Context, Result};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -35,9 +35,10 @@ struct Size {
     brotli: usize,
 }
 
-/// Builds the package, prints the table, and fails above the budget.
+/// Builds the package, prints what takes how much, and fails above the budget.
 pub fn run(project: &Project, form: Form) -> Result<ExitCode> {
     let report = report(project, form)?;
+    println!("{}", costs::table(&wasm::with_names(project, report.form)?, report.wasm_brotli_bytes)?);
     println!("{}", report.table);
     for line in &report.excesses {
         eprintln!("{line}");
@@ -55,6 +56,7 @@ pub fn run(project: &Project, form: Form) -> Result<ExitCode> {
 pub struct Report {
     /// How the module was built.
     pub form: Form,
+    pub wasm_brotli_bytes: usize,
     pub table: String,
     pub excesses: Vec<String>,
 }
@@ -77,7 +79,8 @@ pub fn report(project: &Project, form: Form) -> Result<Report> {
     ];
     let excesses =
         [excess("wasm", wasm.brotli, budget.wasm_brotli_bytes), excess("js", js.brotli, budget.js_brotli_bytes)];
-    Ok(Report { form, table: rows.join("\n"), excesses: excesses.into_iter().flatten().collect() })
+    let excesses = excesses.into_iter().flatten().collect();
+    Ok(Report { form, wasm_brotli_bytes: wasm.brotli, table: rows.join("\n"), excesses })
 }
 
 /// The sentence about a file above its budget.

@@ -9,7 +9,7 @@ use crate::{node, tools};
 use anyhow::{Context, Result, bail};
 use std::fmt;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const OUT: &str = "pkg/src/wasm";
@@ -26,16 +26,16 @@ const INPUTS: [&str; 7] = [
 /// `--target web`: an ES module that fetches nothing by itself until it is given the module.
 const BINDGEN: [&str; 4] = ["--target", "web", "--out-name", "pennon"];
 
+/// Given after those to keep the names of functions.
+const BINDGEN_NAMES: [&str; 2] = ["--keep-debug", "--no-demangle"];
+
+/// Taking the control flow apart and putting it together anew (the second to fourth), and functions that are alike beside
+/// each other (the last of [`STRIP`]), take 0.6 kB of brotli.
+const OPTIMIZE: [&str; 5] = ["-Oz", "--flatten", "--rereloop", "-Oz", "-Oz"];
+
 /// What is stripped here may not be stripped by rustc: wasm-bindgen reads `target_features`.
 /// The names take 2.6 kB of brotli in the module and 2 kB in the glue.
-/// Taking the control flow apart and putting it together anew (the second to fourth), and functions that are alike beside
-/// each other (the last), take 0.6 kB.
-const WASM_OPT: [&str; 10] = [
-    "-Oz",
-    "--flatten",
-    "--rereloop",
-    "-Oz",
-    "-Oz",
+const STRIP: [&str; 5] = [
     "--strip-debug",
     "--strip-producers",
     "--strip-target-features",
@@ -88,12 +88,36 @@ fn possible(toolchain: &Toolchain, wanted: Form) -> Form {
 }
 
 fn facts_of(project: &Project, toolchain: &Toolchain, form: Form) -> Result<Vec<String>> {
-    let flags = [cargo_flags(form), rust_flags(form), &BINDGEN, &WASM_OPT].concat().join(" ");
+    let flags = [cargo_flags(form), rust_flags(form), &BINDGEN, &OPTIMIZE, &STRIP].concat().join(" ");
     Ok(vec![toolchain.identity.clone(), form.to_string(), tools::wasm_bindgen_version(project)?, flags])
 }
 
+/// The shipped module with the names of its functions, after the same passes: its code is as large.
+pub fn with_names(project: &Project, form: Form) -> Result<Vec<u8>> {
+    let out = project.path("target/wasm/named");
+    bind(project, &compile(project, &Toolchain::for_wasm(project)?, form)?, &out, &BINDGEN_NAMES)?;
+    let module = out.join("pennon_bg.wasm");
+    optimize(project, &module, &["--debuginfo"])?;
+    fs::read(&module).with_context(|| format!("cannot read {}", module.display()))
+}
+
 fn make(project: &Project, toolchain: &Toolchain, form: Form) -> Result<()> {
-    let bindgen = tools::wasm_bindgen(project)?;
+    let compiled = compile(project, toolchain, form)?;
+    let out = project.path(OUT);
+    bind(project, &compiled, &out, &[])?;
+    let renamed = optimize(project, &out.join("pennon_bg.wasm"), &STRIP)?;
+    let path = out.join("pennon.js");
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = glue::for_each_instance(&glue::with_short_names(&text, &renamed)?)?;
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    let path = out.join("pennon.d.ts");
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    fs::write(&path, glue::declared_for_each_instance(&text)?)
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// What cargo makes of the crate.
+fn compile(project: &Project, toolchain: &Toolchain, form: Form) -> Result<PathBuf> {
     // One folder for each form: both would write the same file, and cargo would take the other's for its own.
     let target = project.path("target/wasm").join(form.to_string());
     use_only_with(&target, &toolchain.identity)?;
@@ -103,25 +127,24 @@ fn make(project: &Project, toolchain: &Toolchain, form: Form) -> Result<()> {
         fs::remove_dir_all(&target).with_context(|| format!("cannot remove {}", target.display()))?;
         return Err(error);
     }
-    let out = project.path(OUT);
+    Ok(target.join(TARGET).join("wasm/pennon.wasm"))
+}
+
+/// Puts the module and its glue into the folder `out`, in place of what is there.
+fn bind(project: &Project, compiled: &Path, out: &Path, more: &[&str]) -> Result<()> {
     if out.exists() {
-        fs::remove_dir_all(&out).with_context(|| format!("cannot remove {}", out.display()))?;
+        fs::remove_dir_all(out).with_context(|| format!("cannot remove {}", out.display()))?;
     }
-    let mut glue = process::command(bindgen.join("wasm-bindgen"));
-    glue.args(BINDGEN).arg("--out-dir").arg(&out).arg(target.join(TARGET).join("wasm/pennon.wasm"));
-    process::step(project, "wasm-bindgen", &mut glue)?;
-    let module = out.join("pennon_bg.wasm");
+    let mut bindgen = process::command(tools::wasm_bindgen(project)?.join("wasm-bindgen"));
+    bindgen.args(BINDGEN).args(more).arg("--out-dir").arg(out).arg(compiled);
+    process::step(project, "wasm-bindgen", &mut bindgen).map(drop)
+}
+
+/// Makes the module smaller where it is. Gives what wasm-opt printed.
+fn optimize(project: &Project, module: &Path, more: &[&str]) -> Result<String> {
     let mut optimizer = process::command(project.path("pkg/node_modules/.bin/wasm-opt"));
-    optimizer.args(WASM_OPT).arg(&module).arg("-o").arg(&module);
-    let renamed = process::step(project, "wasm-opt", &mut optimizer)?;
-    let path = out.join("pennon.js");
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let text = glue::for_each_instance(&glue::with_short_names(&text, &renamed)?)?;
-    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    let path = out.join("pennon.d.ts");
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    fs::write(&path, glue::declared_for_each_instance(&text)?)
-        .with_context(|| format!("cannot write {}", path.display()))
+    optimizer.args(OPTIMIZE).args(more).arg(module).arg("-o").arg(module);
+    process::step(project, "wasm-opt", &mut optimizer)
 }
 
 fn cargo(project: &Project, toolchain: &Toolchain, form: Form, target: &Path) -> Result<Command> {
