@@ -95,6 +95,10 @@ export function createArea(start: string, persist: boolean, mayStore: boolean): 
       change = sizeOf(key, text) - sizeOf(key, stored(key))
       if (!(taken + change <= limit - NEAR)) taken = outboxes().reduce((sum, key) => sum + sizeOf(key, stored(key)), 0)
       if (change > 0 && taken + change > limit) forgotten().forEach(remove)
+    } else if (stored(key) === text) {
+      // To write it again would tell nobody, and takes three times as long.
+      refused.delete(key)
+      return
     }
     refused.add(key)
     if (change > 0 && taken + change > limit) throw new RangeError("no room for more")

@@ -48,13 +48,16 @@ interface Entry {
 
 export function createClientWith(load: LoadModule): CreateClient {
   return async (options) => {
-    const { client, ready } = buildClient(readOptions(options), load)
+    // The module is on its way while everything else is made.
+    const starting = unwatched(() => startInstance(load))
+    void whenOver(starting)
+    const { client, ready } = buildClient(readOptions(options), starting)
     await ready
     return client as unknown as Client<never>
   }
 }
 
-function buildClient(settings: Settings, load: LoadModule): { client: Client; ready: Promise<void> } {
+function buildClient(settings: Settings, starting: Promise<Instance>): { client: Client; ready: Promise<void> } {
   const events = createEvents()
   const problems = createProblems((problem) => {
     events.emit("problem", problem)
@@ -711,7 +714,7 @@ function buildClient(settings: Settings, load: LoadModule): { client: Client; re
 
   async function startEngine(): Promise<void> {
     try {
-      instance = await startInstance(load)
+      instance = await starting
       if (instance.spent) throw new Error("a module that failed before")
       if (closing) return
       instance.members.add(member)

@@ -80,7 +80,7 @@ export function createPoller(source: UrlSource, area: Area, claimKey: string, ta
     const usualMs = known ? refreshMs : Math.min(refreshMs, FIRST_RETRY_MS)
     const waitMs = Math.min(usualMs * 2 ** failures, longestMs) * (1 - JITTER / 2)
     own = { askedMs, nextMs: askedMs + waitMs, keptAtMs }
-    if (refreshMs && isShared()) writeClaim(area, claimKey, id, own)
+    if ((refreshMs || keptAtMs) && isShared()) writeClaim(area, claimKey, id, own)
   }
 
   /** Looks again at that time. */
@@ -150,19 +150,34 @@ export function createPoller(source: UrlSource, area: Area, claimKey: string, ta
     return isNew
   }
 
-  /** Takes what another page has kept. */
-  async function takeKept(): Promise<void> {
+  /** Takes what another page has kept; `unlessGood`: only while there is no good one. */
+  async function takeKept(unlessGood = false): Promise<void> {
     const copy = await kept.read()
     if (!copy) return
     await started
-    if (stopped) return
+    if (stopped || (unlessGood && isGood)) return
     accept(copy)
     own = { ...own, keptAtMs: copy.keptAtMs }
+  }
+
+  /** Waits for the one, and then, unless there is a good ruleset, for the other. */
+  async function goodAfter(one: Promise<void>, other: Promise<void>): Promise<void> {
+    await one
+    if (!isGood) await other
   }
 
   return {
     async start(engineStarted) {
       started = engineStarted
+      // Where no page has told that it kept one there is hardly any, and nobody waits for the disk to say so: a new visitor's
+      // ruleset is asked for 100 to 400 ms sooner (Chromium on a processor slowed down 4 times).
+      if (isShared() && area.isShared && !(readClaim(area, claimKey, id)?.keptAtMs! > 0)) {
+        begun = true
+        const asked = ask()
+        const looked = takeKept(true)
+        await Promise.race([goodAfter(asked, looked), goodAfter(looked, asked)])
+        return
+      }
       await takeKept()
       if (stopped) return
       // What was kept may have been spoilt: it is asked for as if it had not been there.

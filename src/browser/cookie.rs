@@ -3,6 +3,7 @@
 use js_sys::Reflect;
 use wasm_bindgen::prelude::*;
 
+use super::page;
 use crate::engine::text::parts;
 
 /// One client's cookies. Blocked, refused or missing: they read as empty and cannot be written.
@@ -42,5 +43,5 @@ impl Cookie {
 }
 
 fn document() -> Option<JsValue> {
-    Some(web_sys::window()?.document()?.into())
+    Some(page::document()?.into())
 }

@@ -301,28 +301,83 @@ for (const [what, spoil] of [
   })
 }
 
-promise("what happens to a page that still looks for what was kept asks nobody twice", async ({ open, collector, publisher, context }) => {
-  await context.addInitScript(() => {
-    if (location.protocol !== "http:") return
-    const open = caches.open.bind(caches)
-    caches.open = async (name) => {
-      await new Promise((resolve) => (globalThis.goOn = resolve))
-      return open(name)
-    }
-  })
-  const { origin, requests } = await publisher()
-  collector.publish(saying("hello"))
-  const page = await open("/open.html", origin)
+/** On pages whose URL says so, the browser does not open what it has kept before `goOn` is called. */
+const slowToOpen = (context) => context.addInitScript(() => {
+  if (location.search !== "?slow") return
+  const open = caches.open.bind(caches)
+  caches.open = async (name) => {
+    await new Promise((resolve) => (globalThis.goOn = resolve))
+    return open(name)
+  }
+})
+
+/** Creates a client that looks for what was kept. When the module runs, which has stored the ids then, the page is told of its life. */
+async function look(page) {
   await page.evaluate(() => void (globalThis.starting = createClient({ ruleset: "/ruleset.json" })))
-  // The module has started when it has stored the ids.
-  await page.waitForFunction(() => Object.keys(localStorage).some((key) => key.startsWith("pennon1:")))
+  await page.waitForFunction(() => Object.keys(localStorage).some((key) => key.endsWith(":d")))
   await page.evaluate(() => {
     for (const type of ["online", "pageshow"]) dispatchEvent(new Event(type))
   })
+}
+
+/** The tabs were told that a ruleset was kept. */
+const toldOfKept = (page) =>
+  eventually(
+    () => page.evaluate(() => Object.keys(localStorage).filter((key) => key.endsWith(":p")).map((key) => localStorage[key])),
+    (claims) => claims.some((claim) => Number(claim.split(" ").at(-1)) > 0),
+  )
+
+promise("what happens to a page that still looks for what was kept asks nobody twice", async ({ open, collector, publisher, context }) => {
+  await slowToOpen(context)
+  const { origin, requests } = await publisher()
+  collector.publish(saying("hello"))
+  const page = await open("/open.html", origin)
+  await page.evaluate(() => createClient({ ruleset: "/ruleset.json" }).then(() => undefined))
+  await toldOfKept(page)
+  await page.goto(`${origin}/open.html?slow`)
+  await page.evaluate(() => Object.keys(localStorage).forEach((key) => key.endsWith(":d") && localStorage.removeItem(key)))
+  requests.length = 0
+  await look(page)
   assert.deepEqual(requests, [])
   await page.evaluate(() => (goOn(), starting))
+  await eventually(() => requests, ({ length }) => length > 0)
+  assert.deepEqual(requests.map(({ headers }) => headers["if-none-match"] !== undefined), [true])
+})
+
+promise("a page that nobody has told of a kept ruleset asks before it has looked for one, and nobody twice", async ({ open, collector, publisher, context }) => {
+  await slowToOpen(context)
+  const { origin, requests } = await publisher()
+  collector.publish(saying("hello"))
+  const page = await open("/open.html?slow", origin)
+  await look(page)
+  await page.evaluate(() => starting)
+  assert.equal(requests.length, 1)
+  await page.evaluate(() => goOn())
+  await toldOfKept(page)
   assert.equal(requests.length, 1)
 })
+
+for (const answer of ["hang", "cut"]) {
+  promise(`what was kept serves a page whose localStorage was cleared, while its server is down (${answer})`, async ({ open, collector, publisher, expectLog }) => {
+    if (answer === "cut") expectLog(/net::ERR_/)
+    const { origin, answers } = await publisher()
+    collector.publish(saying("hello"))
+    const page = await open("/open.html", origin)
+    await follow(page)
+    await keptOnce(page, saying("hello"))
+    answers.set(URL, answer)
+    await page.goto(`${origin}/open.html?again`)
+    await page.evaluate(() => localStorage.clear())
+    assert.equal(await follow(page, { refreshMs: 60_000 }), "hello")
+    answers.delete(URL)
+    collector.publish(saying("good day", 2))
+    await page.evaluate(() => localStorage.clear())
+    await page.goto(`${origin}/open.html?later`)
+    await page.evaluate(() => localStorage.clear())
+    await follow(page)
+    await eventually(() => greeting(page), (text) => text === "good day")
+  })
+}
 
 promise("of rulesets whose URL changes with each deployment a few are kept", async ({ open, collector, publisher }) => {
   const { origin } = await publisher()
