@@ -24,6 +24,8 @@ export interface Answer {
   readonly bucket: number | undefined
   readonly flagVersion: number | undefined
   readonly errorCode: ErrorCode | undefined
+  /** All of that as the engine says it, for `Engine.record`. */
+  readonly number: number
   /** Whether it holds for some time only, or the unit is to keep it. */
   readonly isMomentous: boolean
 }
@@ -91,6 +93,7 @@ export function createAnswers() {
         bucket: bucket ? bucket - 1 : undefined,
         flagVersion: flag.says.version,
         errorCode: ERROR_CODES[(rest & 7) - 1],
+        number,
         isMomentous: rest >> 28 > 0,
       }
     },
@@ -99,11 +102,16 @@ export function createAnswers() {
       const flag = flagOf(engine, key)
       return flag.says.variants?.find((_, at) => isWanted(variantAt(engine, key, flag, at).value))
     },
-    /** The value of a flag's variant, as a row carries it. */
-    rowValueOf(engine: Engine, key: string, name: string): RowValue {
+    /**
+     * Records an answer that names a variant. `manual`: the variant to record by hand. `decided`: it was not seen. False when that
+     * is to be tried again.
+     */
+    record(engine: Engine, { key, number, variant }: Answer, manual: string | undefined, decided: boolean): boolean {
       const flag = flagOf(engine, key)
-      const variant = variantAt(engine, key, flag, flag.says.variants?.indexOf(name) ?? -1)
-      return (variant.row ??= rowValue(variant.value, () => engine.variantJson(key, name)))
+      const name = manual ?? variant ?? ""
+      const recorded = variantAt(engine, key, flag, flag.says.variants?.indexOf(name) ?? -1)
+      const { text, isCut } = (recorded.row ??= rowValue(recorded.value, () => engine.variantJson(key, name)))
+      return engine.record(flag.says.place, number, manual, decided, text, isCut)
     },
     /** The ruleset is another, or too many flags are known. */
     forget: () => flags.clear(),

@@ -5,6 +5,7 @@ import { createDelivery } from "./delivery.js"
 import { shown } from "./errors.js"
 import { createEvents } from "./events.js"
 import { createHandshake } from "./handshake.js"
+import { nameOf } from "./hash.js"
 import { startInstance, type Instance, type LoadModule, type Member } from "./instance.js"
 import { createKeeper } from "./keeper.js"
 import { createLifeboat } from "./lifeboat.js"
@@ -225,7 +226,7 @@ function buildClient(settings: Settings, starting: Promise<Instance>): { client:
     const none = undefined
     const answer: Answer = {
       key, value: none, variant: none, reason: "ERROR", ruleId: none, bucket: none, flagVersion: none, errorCode,
-      isMomentous: false,
+      number: 0, isMomentous: false,
     }
     return { answer, decision: none, value: none, epoch, seen: epoch }
   }
@@ -261,29 +262,26 @@ function buildClient(settings: Settings, starting: Promise<Instance>): { client:
     }
   }
 
-  /** What the engine kept last, as it is kept. */
-  let lastKept = ""
+  /** How many rows the engine has had kept. */
+  let keptRows = 0
 
   /** Whether the exposure needs no other attempt. `manual`: the variant to record by hand. `decided`: it was not seen. */
-  function recordWith(engine: Engine, { key, variant, reason }: Answer, manual?: string, decided = false): boolean {
-    if (variant === undefined) return true
-    const { text, isCut } = answers.rowValueOf(engine, key, manual ?? variant)
-    const before = lastKept
-    let row: string | undefined
+  function recordWith(engine: Engine, answer: Answer, manual?: string, decided = false): boolean {
+    if (answer.variant === undefined) return true
+    const before = keptRows
     try {
-      row = engine.record(key, variant, reason, manual, decided, text, isCut)
+      return answers.record(engine, answer, manual, decided)
     } catch (error) {
       // Once its row is kept the next engine sends it. To record it again would count it twice.
-      if (lastKept === before) throw error
+      if (keptRows === before) throw error
       hasTrapped(engine, error)
-      row = lastKept.slice(1)
+      return true
     }
-    if (row && events.has("exposure")) events.emit("exposure", parse(row) as Exposure)
-    return row !== undefined
   }
 
   const handshake = settings.targeted === "none" ? undefined : createHandshake((place) =>
     held ? false : enter((engine) => {
+      if (place === 0) engine.rehearse()
       const key = engine.targetedKey(place, settings.targeted === "all")
       return key ? recordWith(engine, entryOf(key).answer, undefined, true) : key === "" || undefined
     }, undefined),
@@ -399,9 +397,10 @@ function buildClient(settings: Settings, starting: Promise<Instance>): { client:
       flights.delete(flight)
     },
     area,
-    keep(number, line) {
-      keeper?.keep(number, line)
-      lastKept = line
+    keep(number, checksum, line, isNew) {
+      keeper?.keep(number, `${nameOf(checksum)}|${line}`)
+      keptRows++
+      if (isNew && events.has("exposure")) events.emit("exposure", parse(line.slice(1)) as Exposure)
     },
     keepLedgers: (text) => keeper?.keepLedgers(text),
     release: (numbers) => keeper?.release(numbers),

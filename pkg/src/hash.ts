@@ -2,5 +2,8 @@
 export function hashOf(text: string): string {
   let hash = 0x811c9dc5
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
-  return (hash >>> 0).toString(36)
+  return nameOf(hash)
 }
+
+/** The name that these 32 bits make. */
+export const nameOf = (hash: number): string => (hash >>> 0).toString(36)

@@ -19,7 +19,8 @@ export interface Kept {
 
 /** Keeps what a client's engine has recorded, and takes over what engines that are gone have left. */
 export interface Keeper {
-  keep(number: number, line: string): void
+  /** `record`: a row's line behind its checksum. */
+  keep(number: number, record: string): void
   keepLedgers(text: string): void
   release(numbers: Iterable<number>): void
   /** Puts everything in storage now. */
@@ -93,8 +94,8 @@ export function createKeeper(area: Area, prefix: string, engine: Kept): Keeper {
   }
 
   return {
-    keep(number, line) {
-      outbox.keep(number, line)
+    keep(number, record) {
+      outbox.keep(number, record)
       plan()
     },
     keepLedgers: (text) => outbox.keepLedgers(text),

@@ -32,8 +32,8 @@ export interface Segment {
 export interface Outbox {
   /** From now on there is an id to write under. */
   open(id: string): void
-  /** Keeps a row, which is written when the task has run to its end. */
-  keep(number: number, line: string): void
+  /** Keeps a row, its line behind its checksum, which is written when the task has run to its end. */
+  keep(number: number, record: string): void
   /** Keeps the ledgers beside the rows, in the place of those kept before: JSON, or empty for none. */
   keepLedgers(text: string): void
   /** These need not be kept any longer. */
@@ -155,8 +155,8 @@ export function createOutbox(area: Area, root: string, failed: () => void): Outb
       outbox.renew()
       outbox.write()
     },
-    keep(number, line) {
-      ;(adopting ?? waiting).set(number, `${hashOf(line)}|${line}`)
+    keep(number, record) {
+      ;(adopting ?? waiting).set(number, record)
       plan()
     },
     keepLedgers(text) {

@@ -16,7 +16,7 @@ async function browser(t, options) {
   mock.timers.reset()
   mock.timers.enable({ apis: ["Date", "setTimeout"], now: NOW_MS })
   t.after(() => mock.timers.reset())
-  const { createArea, createKeeper } = await source("area", "keeper")
+  const { createArea, createKeeper, hashOf } = await source("area", "keeper", "hash")
 
   /** A client's keeper, and what its engine has been told. */
   async function tab(id, { room = 600, area = createArea(PREFIX, true, true) } = {}) {
@@ -34,7 +34,7 @@ async function browser(t, options) {
     })
     function keep(line) {
       engine.rows.set(engine.next, line)
-      keeper.keep(engine.next, line)
+      keeper.keep(engine.next, `${hashOf(line)}|${line}`)
       return engine.next++
     }
     function deliver(...numbers) {

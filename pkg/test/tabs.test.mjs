@@ -26,12 +26,12 @@ const settle = async () => {
 }
 
 /** A tab: what an engine would do with its keeper. `delivered` takes what was acknowledged. */
-function openTab({ createArea, createKeeper }, id, delivered) {
+function openTab({ createArea, createKeeper, hashOf }, id, delivered) {
   const rows = new Map()
   let next = 0
   const keep = (line) => {
     rows.set(next, line)
-    keeper.keep(next++, line)
+    keeper.keep(next++, `${hashOf(line)}|${line}`)
   }
   const keeper = createKeeper(createArea(PREFIX, true, true), PREFIX, {
     adopt({ lines }) {
@@ -80,7 +80,7 @@ test("tabs that are stored, restored, put to sleep, closed and killed lose no ro
     const { data } = browserWithStorage(t)
     mock.timers.reset()
     mock.timers.enable({ apis: ["Date", "setTimeout"], now: Date.UTC(2026, 9, 1) })
-    const parts = await source("area", "keeper")
+    const parts = await source("area", "keeper", "hash")
     const recorded = new Set()
     const delivered = new Set()
     const tabs = []

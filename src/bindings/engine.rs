@@ -11,6 +11,7 @@ use crate::browser::storage::Storage;
 use crate::browser::{beacon, clock, page, platform};
 use crate::engine::client::{Client, Seen, Stored};
 use crate::engine::effect::{Effect, StorageKey};
+use crate::engine::exposure::checksum::checksum;
 use crate::engine::exposure::{Config, Consent, Input, Orphan, Outcome, State, Timing};
 use crate::engine::identity::{is_acceptable, uuid_v7};
 use crate::engine::ruleset::Ruleset;
@@ -25,13 +26,6 @@ pub struct Engine {
     endpoint: String,
     /// The text of a ruleset that is being handed over.
     incoming: RefCell<Vec<u8>>,
-}
-
-/// What the effects of a call mean to its caller.
-#[derive(Default)]
-struct Done {
-    recorded: Option<String>,
-    refused: bool,
 }
 
 #[wasm_bindgen]
@@ -177,30 +171,33 @@ impl Engine {
         self.client.borrow().problems().iter().map(convert::problem).collect()
     }
 
-    /// Records that this person saw the flag, or that it was decided for them. The row, as JSON; empty when there is nothing to record, or it was recorded
-    /// before; undefined when it was not recorded and should be: there was no room, or the flag's answer has changed since
-    /// it was decided (then `Host.stale` was called, and it has to be decided again).
+    /// Records that this person saw the flag at that place, or that it was decided for them. False when it was not recorded
+    /// and should be: there was no room, or the flag's answer has changed since it was decided (then `Host.stale` was
+    /// called, and it has to be decided again).
     ///
-    /// `variant`, `reason`: as decided. `manual_variant`: to record by hand, instead. `decided`: the flag was decided only;
-    /// then a row is made if a rule chose the answer, and undefined can also mean that its turn has not come. `value_text`: the JSON of the recorded
-    /// variant's value for the row; `value_is_cut`: whether that is not all of it.
-    #[expect(clippy::too_many_arguments, reason = "an object for them would cost each call more than the call")]
+    /// `answer`: what `decide` gave. `manual_variant`: to record by hand, instead. `decided`: the flag was decided only;
+    /// then a row is made if a rule chose the answer, and false can also mean that its turn has not come. `value_text`: the
+    /// JSON of the recorded variant's value for the row; `value_is_cut`: whether that is not all of it.
     pub fn record(
         &self,
-        key: &str,
-        variant: &str,
-        reason: &str,
+        place: u32,
+        answer: f64,
         manual_variant: Option<String>,
         decided: bool,
         value_text: &str,
         value_is_cut: bool,
-    ) -> Option<String> {
+    ) -> bool {
         let now = clock::now();
         let manual_variant = manual_variant.as_deref();
-        let seen = Seen { key, variant, reason, manual_variant, decided, value_text, value_is_cut };
+        let seen = Seen { place, answer: answer as u64, manual_variant, decided, value_text, value_is_cut };
         let effects = self.client.borrow_mut().record(&seen, now);
-        let done = self.run(effects);
-        if done.refused { None } else { Some(done.recorded.unwrap_or_default()) }
+        self.run(effects)
+    }
+
+    /// Does what the first read of a flag does, for nothing: then that one finds the module's functions compiled.
+    pub fn rehearse(&self) {
+        let now = clock::now();
+        self.client.borrow_mut().rehearse(now);
     }
 
     /// The person is now `id`, or with undefined the same as before, with these attributes (plain data, as JSON). False
@@ -348,7 +345,7 @@ impl Engine {
     /// another checksum. False when there is no room: then nothing was taken.
     pub fn adopt(&self, owner: &str, ledgers: &str, lines: Vec<String>, corrupt: u32) -> bool {
         self.learn_retry();
-        !self.step(Input::Adopt(&Orphan { owner, ledgers, lines: &lines, corrupt })).refused
+        self.step(Input::Adopt(&Orphan { owner, ledgers, lines: &lines, corrupt }))
     }
 
     /// Storage has refused to take new rows. Called once for them, however often they are tried again.
@@ -389,14 +386,14 @@ impl Engine {
 }
 
 impl Engine {
-    fn step(&self, input: Input<'_>) -> Done {
+    fn step(&self, input: Input<'_>) -> bool {
         let now = clock::now();
         let effects = self.client.borrow_mut().step(input, now);
         self.run(effects)
     }
 
     /// A step that may send: what other tabs know of the server comes before it.
-    fn try_step(&self, input: Input<'_>) -> Done {
+    fn try_step(&self, input: Input<'_>) -> bool {
         self.learn_retry();
         self.step(input)
     }
@@ -431,15 +428,20 @@ impl Engine {
         is_taken
     }
 
-    /// Carries out effects, in order. No state is borrowed while the host is called.
-    fn run(&self, effects: Vec<Effect>) -> Done {
-        let mut done = Done::default();
-        for effect in effects {
+    /// Carries out effects, in order. No state is borrowed while the host is called. False when something was refused.
+    fn run(&self, effects: Vec<Effect>) -> bool {
+        let mut done = true;
+        let mut effects = effects.into_iter().peekable();
+        while let Some(effect) = effects.next() {
             match effect {
-                Effect::Recorded(row) => done.recorded = Some(row),
-                Effect::Refused => done.refused = true,
+                Effect::Keep { number, line } => {
+                    // The row crosses once: text costs more than all else that a recording does.
+                    let is_new = effects.next_if(|next| matches!(next, Effect::Recorded(_))).is_some();
+                    self.host.keep(number, checksum(&line), &line, is_new);
+                }
+                Effect::Recorded(row) => self.host.keep(0, 0, &("e".to_owned() + &row), true),
+                Effect::Refused => done = false,
                 Effect::Stale => self.host.stale(),
-                Effect::Keep { number, line } => self.host.keep(number, &line),
                 Effect::KeepLedgers(text) => self.host.keep_ledgers(&text),
                 Effect::Release(numbers) => self.host.release(numbers),
                 Effect::Send(batch) => {

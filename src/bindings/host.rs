@@ -25,8 +25,11 @@ export interface Host {
   post(flight: number, body: string, keepalive: boolean): boolean
   /** What the engine uses as localStorage. */
   readonly area: Area
-  /** Keep this row where the next page finds it: `e` or `l` (an exposure or a link) and its JSON. `number` names it. */
-  keep(number: number, line: string): void
+  /**
+   * Keep this row where the next page finds it: `e` or `l` (an exposure or a link) and its JSON. `number` names it; 0 when it is
+   * sent nowhere. `checksum`: the line's, 32 bits. `isNew`: an exposure was recorded just now.
+   */
+  keep(number: number, checksum: number, line: string, isNew: boolean): void
   /** Keep these ledgers beside the rows, in the place of those kept before: JSON, or empty for none. */
   keepLedgers(text: string): void
   /** These rows need not be kept any more. */
@@ -56,7 +59,7 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub fn area(this: &Host) -> Area;
     #[wasm_bindgen(method)]
-    pub fn keep(this: &Host, number: u32, line: &str);
+    pub fn keep(this: &Host, number: u32, checksum: u32, line: &str, is_new: bool);
     #[wasm_bindgen(method, js_name = keepLedgers)]
     pub fn keep_ledgers(this: &Host, text: &str);
     #[wasm_bindgen(method)]

@@ -63,6 +63,13 @@ impl<'a> Answer<'a> {
         number
     }
 
+    /// Whether the page that was given this number was given the same variant, for the same reason.
+    pub fn serves_as(&self, number: u64) -> bool {
+        let decision = &self.decision;
+        number >> 20 & 15 == decision.reason as u64
+            && number >> 34 & 2047 == decision.variant.map_or(0, |at| at as u64 + 1)
+    }
+
     /// Writes the members that name what was decided, and why.
     pub fn write(&self, json: &mut Trace) {
         let decision = &self.decision;

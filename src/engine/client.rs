@@ -7,7 +7,7 @@ use super::decision::{ErrorCode, Overridden};
 use super::effect::{Effect, StorageKey};
 use super::evaluation::{Evaluation, Override, unit_of};
 use super::exposure::row::{Draft, Link, Source};
-use super::exposure::{self, Input, Outcome, State};
+use super::exposure::{self, Config, Input, Outcome, State};
 use super::hash::xxh64;
 use super::identity::{self, Identity, uuid_v7};
 use super::platform::Platform;
@@ -67,10 +67,10 @@ struct Evaluated<'a> {
 
 /// What a page was given of a flag, and now tells to have been seen, or only decided.
 pub struct Seen<'a> {
-    pub key: &'a str,
-    /// As decided.
-    pub variant: &'a str,
-    pub reason: &'a str,
+    /// The flag's, in the ruleset.
+    pub place: u32,
+    /// What it answered: [`Answer::number`].
+    pub answer: u64,
     /// The variant to record instead, when it is recorded by hand.
     pub manual_variant: Option<&'a str>,
     /// Whether the flag was decided only. Then the answer is recorded if it is one that targets: see
@@ -135,7 +135,12 @@ impl Client {
 
     /// Decides a flag. Records nothing.
     pub fn decide(&mut self, key: &str, now: Now) -> Answer<'_> {
-        self.decide_at(self.decider.place_of(key), now)
+        self.decide_at(self.place_of(key), now)
+    }
+
+    /// The place of a flag in the ruleset; [`MISSING`] when it has none.
+    pub fn place_of(&self, key: &str) -> u32 {
+        self.decider.place_of(key)
     }
 
     /// What [`Answer::number`] tells of a flag, as JSON: see [`answer::describe`].
@@ -241,25 +246,24 @@ impl Client {
     /// begun or ended since), nothing is recorded either, and the flag has to be decided again.
     pub fn record(&mut self, seen: &Seen<'_>, now: Now) -> Vec<Effect> {
         self.keep();
-        let key = seen.key;
         let decider = &self.decider;
-        let (Some(ruleset), Ok((_, flag))) = (&decider.ruleset, decider.flag(key)) else { return Vec::new() };
-        let answer = decider.evaluate(decider.place_of(key), now, None).answer;
-        if answer.variant_key != Some(seen.variant) || answer.decision.reason.as_str() != seen.reason {
+        let (Some(ruleset), Ok(flag)) = (&decider.ruleset, decider.flag_at(seen.place)) else { return Vec::new() };
+        let answer = decider.evaluate(seen.place, now, None).answer;
+        let Some(variant) = answer.variant_key.filter(|_| answer.serves_as(seen.answer)) else {
             let mut effects = self.stale();
             effects.push(Effect::Refused);
             return effects;
-        }
+        };
         if answer.decision.overridden == Overridden::Silent || (seen.decided && !answer.decision.targets()) {
             return Vec::new();
         }
         let (unit, unit_id) =
             unit_of(flag, ROOT, decider.context()).unwrap_or_else(|| (DISTINCT_ID, decider.identity.distinct_id()));
         let draft = Draft {
-            flag_key: key,
+            flag_key: &ruleset.flag_key(seen.place),
             value_text: seen.value_text,
             value_is_cut: seen.value_is_cut,
-            variant: seen.manual_variant.unwrap_or(seen.variant),
+            variant: seen.manual_variant.unwrap_or(variant),
             reason: answer.decision.reason,
             session_id: &self.session.id,
             distinct_id: decider.identity.distinct_id(),
@@ -281,6 +285,24 @@ impl Client {
             attributes: &decider.attributes,
         };
         exposure::step(&mut self.exposures, Input::Record(&draft), now)
+    }
+
+    /// Goes once through what the first read of a flag does, for nothing: a browser compiles the module's functions one by one
+    /// as they are first called, which would take a third of a new page's first reads.
+    pub fn rehearse(&mut self, now: Now) {
+        const PLACE: u32 = 0;
+        let answer = self.decider.evaluate(PLACE, now, None).answer;
+        if answer.variant_key.is_none() {
+            return;
+        }
+        let answer = answer.number();
+        let config = Config { sends: true, ..Config::new(String::new(), self.decider.platform) };
+        let exposures = std::mem::replace(&mut self.exposures, State::new(config, None));
+        let seen =
+            Seen { place: PLACE, answer, manual_variant: None, decided: false, value_text: "0", value_is_cut: false };
+        self.record(&seen, now);
+        self.exposures = exposures;
+        answer::describe(PLACE, self.decider.ruleset.as_ref(), self.decider.flag_at(PLACE).ok());
     }
 
     /// Anything else that happens to the exposures.

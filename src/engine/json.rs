@@ -136,6 +136,23 @@ pub fn parse(text: &str) -> Result<Node<'_>, ParseError> {
     reader.node(text, MAX_DEPTH).ok_or(ParseError::TooDeep)
 }
 
+/// How many bytes come before the first quote, backslash or control character.
+#[inline(always)]
+pub fn plain_length(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let found = first_special(u64::from_le_bytes(*chunk));
+        at += found;
+        if found < 8 {
+            return at;
+        }
+    }
+    while !matches!(bytes.get(at), None | Some(b'"' | b'\\' | ..0x20)) {
+        at += 1;
+    }
+    at
+}
+
 /// How many of the eight bytes, from the lowest on, come before the first quote, backslash or control character; 8 when
 /// none is among them.
 #[inline(always)]
@@ -295,16 +312,7 @@ impl<'a> Reader<'a> {
     /// Goes to the next byte that is a quote, a backslash or a control character, or to the end.
     #[inline(always)]
     fn plain_text(&mut self) {
-        while let Some(bytes) = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk::<8>()) {
-            let found = first_special(u64::from_le_bytes(*bytes));
-            self.at += found;
-            if found < 8 {
-                return;
-            }
-        }
-        while !matches!(self.peek(), None | Some(b'"' | b'\\' | ..0x20)) {
-            self.at += 1;
-        }
+        self.at += plain_length(self.bytes.get(self.at..).unwrap_or_default());
     }
 
     #[inline(never)]

@@ -1,5 +1,7 @@
 //! Text written byte by byte. `format!` and its kin would cost more than everything in this file's callers.
 
+use super::json::plain_length;
+
 /// Appends a decimal integer.
 pub fn push_integer(out: &mut String, number: u64) {
     if number >= 10 {
@@ -50,23 +52,20 @@ impl<'t> Iterator for Parts<'t> {
 /// Appends a JSON string, quotes included. U+2028 and U+2029 stay as they are: JSON allows them.
 pub fn push_json_string(out: &mut String, text: &str) {
     out.push('"');
-    let mut written = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if !matches!(byte, b'"' | b'\\' | 0..0x20) {
-            continue;
-        }
-        out.push_str(text.get(written..at).unwrap_or_default());
-        if byte < 0x20 {
+    let mut rest = text;
+    loop {
+        let length = plain_length(rest.as_bytes());
+        out.push_str(rest.get(..length).unwrap_or_default());
+        let Some(byte) = rest.as_bytes().get(length) else { break };
+        if *byte < 0x20 {
             out.push_str("\\u00");
-            push_hex_digit(out, byte >> 4);
-            push_hex_digit(out, byte & 15);
+            push_hex(out, &[*byte]);
         } else {
             out.push('\\');
-            out.push(char::from(byte));
+            out.push(char::from(*byte));
         }
-        written = at + 1;
+        rest = rest.get(length + 1..).unwrap_or_default();
     }
-    out.push_str(text.get(written..).unwrap_or_default());
     out.push('"');
 }
 

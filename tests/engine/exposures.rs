@@ -499,8 +499,16 @@ fn what_there_is_no_room_for_is_refused_and_not_marked_as_seen() {
 }
 
 /// The first variant of one of [`many`], with a value cut to this text.
-fn cut<'a>(key: &'a str, value_text: &'a str) -> Seen<'a> {
-    Seen { key, variant: "v", reason: "DEFAULT", manual_variant: None, decided: false, value_text, value_is_cut: true }
+fn cut<'a>(page: &mut Page, key: &str, value_text: &'a str) -> Seen<'a> {
+    let answer = page.client.decide(key, page.now).number();
+    Seen {
+        place: page.client.place_of(key),
+        answer,
+        manual_variant: None,
+        decided: false,
+        value_text,
+        value_is_cut: true,
+    }
 }
 
 #[test]
@@ -510,7 +518,8 @@ fn a_row_too_large_to_make_room_for_costs_no_other() {
         page.read(&format!("f{at}"));
     }
     let value = format!("\"{}\"", "x".repeat(300 * 1024));
-    let effects = page.client.record(&cut("f9", &value), page.now);
+    let seen = cut(&mut page, "f9", &value);
+    let effects = page.client.record(&seen, page.now);
     assert_eq!(effects, [Effect::Refused]);
     let stats = page.client.exposures().stats();
     assert_eq!((stats.pending, stats.dropped.total(), stats.ledger.refused), (9, 0, 1));
@@ -521,7 +530,8 @@ fn a_row_larger_than_a_batch_goes_alone_and_holds_up_no_others() {
     let mut page = Page::first(Dedup::Session, &many(3, 0));
     page.read("f0");
     let value = format!("\"{}\"", "x".repeat(60 * 1024));
-    let effects = page.client.record(&cut("f1", &value), page.now);
+    let seen = cut(&mut page, "f1", &value);
+    let effects = page.client.record(&seen, page.now);
     page.run(effects);
     page.read("f2");
     page.advance(MINUTE_MS);
@@ -762,12 +772,10 @@ fn a_row_says_what_the_page_was_given_also_when_the_flag_has_ended_since() {
     let flag = r#"{"variants":{"a":"A","b":"B"},"default":"a","end":1790000060000,"rules":[{"serve":"b"}]}"#;
     let mut page = Page::first(Dedup::Session, &format!(r#"{{"flags":{{"f":{flag}}}}}"#));
     page.now.wall_ms = 1_790_000_059_999.0;
-    let given = page.client.decide("f", page.now);
-    let (variant, reason) = (given.variant_key.unwrap().to_owned(), given.decision.reason.as_str());
+    let answer = page.client.decide("f", page.now).number();
     let seen = Seen {
-        key: "f",
-        variant: &variant,
-        reason,
+        place: page.client.place_of("f"),
+        answer,
         manual_variant: None,
         decided: false,
         value_text: "\"B\"",

@@ -123,15 +123,7 @@ impl Page {
     /// Reads a flag as `getFlag` does, and gives the variant and the reason.
     pub fn read(&mut self, key: &str) -> (String, &'static str) {
         self.look_at_clock();
-        let answer = self.client.decide(key, self.now);
-        let (variant, reason) = (answer.variant_key.unwrap_or_default().to_owned(), answer.decision.reason.as_str());
-        let value_text = self.client.variant_json(key, &variant).unwrap_or("null").to_owned();
-        let decided = false;
-        let (manual_variant, value_is_cut) = (None, false);
-        let seen =
-            Seen { key, variant: &variant, reason, manual_variant, decided, value_text: &value_text, value_is_cut };
-        let effects = self.client.record(&seen, self.now);
-        self.run(effects);
+        let (variant, reason) = self.record(key, false);
         // What the facade does from a microtask.
         let stored = self.storage.get(StorageKey::Sticky.as_str()).cloned();
         if let Some(text) = self.client.kept_to_store(stored.as_deref()) {
@@ -142,15 +134,20 @@ impl Page {
 
     /// Decides a flag as the client does when it tells that a flag was decided, not seen.
     pub fn decide(&mut self, key: &str) {
-        let answer = self.client.decide(key, self.now);
-        let (variant, reason) = (answer.variant_key.unwrap_or_default().to_owned(), answer.decision.reason.as_str());
-        let value_text = self.client.variant_json(key, &variant).unwrap_or("null").to_owned();
-        let decided = true;
-        let (manual_variant, value_is_cut) = (None, false);
-        let seen =
-            Seen { key, variant: &variant, reason, manual_variant, decided, value_text: &value_text, value_is_cut };
+        self.record(key, true);
+    }
+
+    /// Decides a flag and records the answer. Gives the variant and the reason.
+    fn record(&mut self, key: &str, decided: bool) -> (String, &'static str) {
+        let given = self.client.decide(key, self.now);
+        let (variant, reason) = (given.variant_key.unwrap_or_default().to_owned(), given.decision.reason.as_str());
+        let answer = given.number();
+        let value_text = &self.client.variant_json(key, &variant).unwrap_or("null").to_owned();
+        let place = self.client.place_of(key);
+        let seen = Seen { place, answer, manual_variant: None, decided, value_text, value_is_cut: false };
         let effects = self.client.record(&seen, self.now);
         self.run(effects);
+        (variant, reason)
     }
 
     /// Before a read: ends the session, or the time of a flag, that is over.

@@ -19,7 +19,9 @@ pub struct Acknowledged {
 impl Acknowledged {
     /// Whether the id is known. If so it counts as used now.
     pub fn contains(&mut self, id: [u8; 8]) -> bool {
-        let place = self.ids.iter().rposition(|known| *known == id);
+        // As integers, each in one comparison.
+        let wanted = u64::from_ne_bytes(id);
+        let place = self.ids.iter().rposition(|known| u64::from_ne_bytes(*known) == wanted);
         if let Some(place) = place
             && let Some(used) = self.ids.get_mut(place..)
         {

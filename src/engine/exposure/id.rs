@@ -49,7 +49,7 @@ pub struct IdFields<'a> {
 
 /// An exposure's or a link's id: 16 bytes, written as 22 characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Id([u8; 16]);
+pub struct Id(u128);
 
 impl Id {
     /// An exposure's id: [`Id::of_parts`] of `pennon1`, the fields and `seen` or `decided`. `tests/spec/exposure_id.json`
@@ -85,19 +85,19 @@ impl Id {
             bytes.extend((part.len() as u32).to_le_bytes());
             bytes.extend(part.as_bytes());
         }
-        Self((u128::from(xxh64(&bytes, 0)) << 64 | u128::from(xxh64(&bytes, 1))).to_be_bytes())
+        Self(u128::from(xxh64(&bytes, 0)) << 64 | u128::from(xxh64(&bytes, 1)))
     }
 
     /// 22 characters of base64url.
     pub fn to_text(self) -> String {
         let mut out = String::with_capacity(22);
-        push_base64url(&mut out, &self.0);
+        push_base64url(&mut out, &self.0.to_be_bytes());
         out
     }
 
     /// What is kept of it once it is acknowledged: the first half, whose last bit says whether it is a link's.
     pub fn short(self, link: bool) -> [u8; 8] {
-        let half = (u128::from_be_bytes(self.0) >> 64) as u64;
+        let half = (self.0 >> 64) as u64;
         (half & !1 | u64::from(link)).to_be_bytes()
     }
 }

@@ -4,6 +4,7 @@
 mod acknowledged;
 mod adoption;
 mod batch;
+pub mod checksum;
 pub mod id;
 mod ledger;
 mod restore;
