@@ -26,6 +26,8 @@ import type { Engine, Host, IdentityIds } from "./wasm/pennon.js"
 
 /** The most keys whose decisions are kept. A page that makes up keys must not fill its memory. */
 const MAX_CACHED_KEYS = 10_000
+/** Longer than the key of any flag. */
+const NO_KEY = "-".repeat(MAX_KEY_LENGTH + 1)
 /** The most calls that wait for the module to start. */
 const MAX_EARLY_COMMANDS = 1000
 /** How long `close` waits for a server where what is not delivered outlives the page, in milliseconds. */
@@ -279,9 +281,17 @@ function buildClient(settings: Settings, starting: Promise<Instance>): { client:
     }
   }
 
+  /** Does what the first read of a flag does, for nothing: what a browser has called once it has compiled. */
+  let isRehearsed = false
+  function rehearse(engine: Engine): void {
+    isRehearsed = true
+    engine.rehearse()
+    answers.record(engine, decideWith(engine, NO_KEY).answer, undefined, false)
+  }
+
   const handshake = settings.targeted === "none" ? undefined : createHandshake((place) =>
     held ? false : enter((engine) => {
-      if (place === 0) engine.rehearse()
+      if (!isRehearsed) rehearse(engine)
       const key = engine.targetedKey(place, settings.targeted === "all")
       return key ? recordWith(engine, entryOf(key).answer, undefined, true) : key === "" || undefined
     }, undefined),

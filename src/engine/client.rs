@@ -3,7 +3,7 @@
 use super::answer::{self, Answer};
 use super::attributes::{Context, Value};
 use super::condition::World;
-use super::decision::{ErrorCode, Overridden};
+use super::decision::{Decision, ErrorCode, Overridden, Reason};
 use super::effect::{Effect, StorageKey};
 use super::evaluation::{Evaluation, Override, unit_of};
 use super::exposure::row::{Draft, Link, Source};
@@ -43,6 +43,19 @@ pub struct Client {
     decisions_end_ms: f64,
     /// What units are to keep since the last decision.
     newly_kept: Vec<Kept>,
+    /// The last decision, if nothing but a call can change it: a first read decides, then records.
+    last: Option<Last>,
+}
+
+/// A decision that holds as long as what it depends on.
+struct Last {
+    place: u32,
+    wall_ms: f64,
+    variant: Option<usize>,
+    reason: Reason,
+    rule_id: Option<String>,
+    assigned_version: Option<u64>,
+    overridden: Overridden,
 }
 
 /// All that a decision depends on, but the time.
@@ -120,6 +133,7 @@ impl Client {
             last_identity,
             decisions_end_ms: f64::INFINITY,
             newly_kept: Vec::new(),
+            last: None,
         };
         client.note_identity(&mut effects);
         (client, effects)
@@ -156,6 +170,10 @@ impl Client {
         answer.is_momentous = valid_until_ms < f64::INFINITY || !kept.is_empty();
         self.decisions_end_ms = self.decisions_end_ms.min(valid_until_ms);
         self.newly_kept = kept;
+        let Decision { variant, reason, rule_id, assigned_version, overridden, .. } = answer.decision;
+        let rule_id = rule_id.map(str::to_owned);
+        let last = Last { place, wall_ms: now.wall_ms, variant, reason, rule_id, assigned_version, overridden };
+        self.last = Some(last).filter(|_| !answer.is_momentous);
         answer
     }
 
@@ -168,6 +186,7 @@ impl Client {
     /// What the units keep, to be stored together with what is stored now; `None` when nothing is new.
     pub fn kept_to_store(&mut self, stored: Option<&str>) -> Option<String> {
         self.keep();
+        self.last = None;
         let sticky = &mut self.decider.sticky;
         sticky.is_unstored.then(|| {
             sticky.merge(stored.unwrap_or_default());
@@ -248,7 +267,11 @@ impl Client {
         self.keep();
         let decider = &self.decider;
         let (Some(ruleset), Ok(flag)) = (&decider.ruleset, decider.flag_at(seen.place)) else { return Vec::new() };
-        let answer = decider.evaluate(seen.place, now, None).answer;
+        let last = self.last.take().filter(|last| last.place == seen.place && last.wall_ms <= now.wall_ms);
+        let answer = match &last {
+            Some(last) => Answer::of(flag, last.decision()),
+            None => decider.evaluate(seen.place, now, None).answer,
+        };
         let Some(variant) = answer.variant_key.filter(|_| answer.serves_as(seen.answer)) else {
             let mut effects = self.stale();
             effects.push(Effect::Refused);
@@ -463,7 +486,22 @@ impl Client {
 
     fn stale(&mut self) -> Vec<Effect> {
         self.decisions_end_ms = f64::INFINITY;
+        self.last = None;
         vec![Effect::Stale]
+    }
+}
+
+impl Last {
+    fn decision(&self) -> Decision<'_> {
+        Decision {
+            variant: self.variant,
+            reason: self.reason,
+            rule_id: self.rule_id.as_deref(),
+            bucket: None, // No row says it.
+            error: None,
+            assigned_version: self.assigned_version,
+            overridden: self.overridden,
+        }
     }
 }
 

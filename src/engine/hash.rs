@@ -2,6 +2,10 @@
 //!
 //! Sources: the xxHash specification 0.1.1; FIPS 180-4, sections 4 to 6. The tests compare each with its crate.
 
+/// How far each lane of an XXH is turned. Borrowed: optimized for size, an array that is moved calls a function for each item, which
+/// took half of the time.
+const TURNS: &[u32; 4] = &[1, 7, 12, 18];
+
 /// XXH32 with seed 0.
 pub fn xxh32(bytes: &[u8]) -> u32 {
     const PRIME: [u32; 5] = [0x9e37_79b1, 0x85eb_ca77, 0xc2b2_ae3d, 0x27d4_eb2f, 0x1656_67b1];
@@ -11,10 +15,10 @@ pub fn xxh32(bytes: &[u8]) -> u32 {
     let mut lanes = [one.wrapping_add(two), two, 0, one.wrapping_neg()];
     while rest.len() >= 16 {
         hash = 0;
-        for (lane, turn) in lanes.iter_mut().zip([1, 7, 12, 18]) {
+        for (lane, turn) in lanes.iter_mut().zip(TURNS) {
             let word = u32::from_le_bytes(take(&mut rest));
             *lane = lane.wrapping_add(word.wrapping_mul(two)).rotate_left(13).wrapping_mul(one);
-            hash = hash.wrapping_add(lane.rotate_left(turn));
+            hash = hash.wrapping_add(lane.rotate_left(*turn));
         }
     }
     hash = hash.wrapping_add(bytes.len() as u32);
@@ -46,14 +50,14 @@ pub fn xxh64(bytes: &[u8], seed: u64) -> u64 {
     let mut lanes = [seed.wrapping_add(one).wrapping_add(two), seed.wrapping_add(two), seed, seed.wrapping_sub(one)];
     while rest.len() >= 32 {
         hash = 0;
-        for (lane, turn) in lanes.iter_mut().zip([1, 7, 12, 18]) {
+        for (lane, turn) in lanes.iter_mut().zip(TURNS) {
             *lane = round(*lane, u64::from_le_bytes(take(&mut rest)));
-            hash = hash.wrapping_add(lane.rotate_left(turn));
+            hash = hash.wrapping_add(lane.rotate_left(*turn));
         }
     }
     if bytes.len() >= 32 {
-        for lane in lanes {
-            hash = (hash ^ round(0, lane)).wrapping_mul(one).wrapping_add(four);
+        for lane in &lanes {
+            hash = (hash ^ round(0, *lane)).wrapping_mul(one).wrapping_add(four);
         }
     }
     hash = hash.wrapping_add(bytes.len() as u64);

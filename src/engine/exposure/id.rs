@@ -82,8 +82,8 @@ impl Id {
     fn of_parts(parts: &[&str]) -> Self {
         let mut bytes: Vec<u8> = Vec::with_capacity(parts.iter().map(|part| part.len() + 4).sum());
         for part in parts {
-            bytes.extend((part.len() as u32).to_le_bytes());
-            bytes.extend(part.as_bytes());
+            bytes.extend_from_slice(&(part.len() as u32).to_le_bytes());
+            bytes.extend_from_slice(part.as_bytes());
         }
         Self(u128::from(xxh64(&bytes, 0)) << 64 | u128::from(xxh64(&bytes, 1)))
     }

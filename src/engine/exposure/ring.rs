@@ -49,6 +49,11 @@ impl Ring {
         self.rows.len()
     }
 
+    /// Of all rows, with what their lines have beside them.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub fn contains(&self, id: Id) -> bool {
         self.rows.iter().any(|waiting| waiting.id == id)
     }

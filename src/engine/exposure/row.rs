@@ -86,7 +86,7 @@ pub struct Stamp<'a> {
 
 /// An exposure's row. Its fields in the order of the wire's description, absent ones left out.
 pub fn write(draft: &Draft<'_>, stamp: &Stamp<'_>) -> String {
-    let mut row = RowWriter { out: String::with_capacity(640), cut: draft.value_is_cut };
+    let mut row = RowWriter { out: String::with_capacity(1024), cut: draft.value_is_cut };
     row.name("flag_key");
     row.cut_text(draft.flag_key); // Any text is a key, also an empty one.
     row.raw("value", draft.value_text);

@@ -190,6 +190,9 @@ impl State {
     }
 
     pub(super) fn full_batch_waits(&self) -> bool {
+        if self.ring.len() < BATCH_ROWS && self.ring.bytes() < BATCH_BYTES {
+            return false; // Each row that is recorded asks.
+        }
         let mut bytes = 0;
         let rows = self.ring.iter().filter(|waiting| waiting.flight == 0).inspect(|waiting| bytes += waiting.row.len());
         rows.count() >= BATCH_ROWS || bytes >= BATCH_BYTES
@@ -337,7 +340,8 @@ impl State {
 
     /// A flush that was asked for ends when nothing it was to send is left, or when an attempt failed.
     pub(super) fn end_flush(&mut self, effects: &mut Vec<Effect>) {
-        if self.flights.is_empty()
+        if self.flush_delivered.is_some()
+            && self.flights.is_empty()
             && !self.to_drain()
             && let Some(delivered) = self.flush_delivered.take()
         {
