@@ -768,6 +768,67 @@ fn who_signs_in_again_at_each_load_is_counted_once_in_the_identity_scope() {
 }
 
 #[test]
+fn what_was_decided_is_recorded_only_while_nothing_has_changed_it() {
+    let flag = r#"{"variants":{"a":"A","b":"B"},"default":"a","rules":[
+        {"when":{"attribute":"plan","op":"eq","value":"pro"},"serve":"b"}]}"#;
+    let ruleset = format!(r#"{{"flags":{{"f":{flag},"g":{flag}}}}}"#);
+    let pro = || Value::object(vec![("plan".into(), Value::Text("pro".into()))]);
+    let changes: [fn(&mut Client, Value, &str, Now); 3] = [
+        |client, pro, _, now| drop(client.identify(None, pro, now)),
+        |client, _, _, _| drop(client.override_flag("f".into(), "b".into(), true)),
+        |client, _, text, _| {
+            let other = text.replacen(r#""default":"a""#, r#""default":"b""#, 1);
+            client.set_ruleset(Ruleset::read(&other, NATIVE)).unwrap();
+        },
+    ];
+    for change in changes {
+        let mut page = Page::first(Dedup::Session, &ruleset);
+        let answer = page.client.decide("f", page.now).number();
+        let place = page.client.place_of("f");
+        let seen = Seen { place, answer, manual_variant: None, decided: false, value_text: "0", value_is_cut: false };
+        change(&mut page.client, pro(), &ruleset, page.now);
+        assert_eq!(page.client.record(&seen, page.now), [Effect::Stale, Effect::Refused]);
+    }
+    // What was decided last is another flag.
+    let mut page = Page::first(Dedup::Session, &ruleset);
+    let answer = page.client.decide("f", page.now).number();
+    let place = page.client.place_of("f");
+    page.client.identify(None, pro(), page.now);
+    page.client.decide("g", page.now);
+    let seen = Seen { place, answer, manual_variant: None, decided: false, value_text: "0", value_is_cut: false };
+    assert_eq!(page.client.record(&seen, page.now), [Effect::Stale, Effect::Refused]);
+}
+
+#[test]
+fn a_clock_that_is_set_back_between_decision_and_row_is_noticed() {
+    let flag = r#"{"variants":{"a":"A","b":"B"},"default":"a","start":1790000060000,"rules":[{"serve":"b"}]}"#;
+    let mut page = Page::first(Dedup::Session, &format!(r#"{{"flags":{{"f":{flag}}}}}"#));
+    page.now.wall_ms = 1_790_000_060_000.0;
+    let answer = page.client.decide("f", page.now).number();
+    let place = page.client.place_of("f");
+    let seen = Seen { place, answer, manual_variant: None, decided: false, value_text: "0", value_is_cut: false };
+    page.now.wall_ms -= 1.0;
+    assert_eq!(page.client.record(&seen, page.now), [Effect::Stale, Effect::Refused]);
+}
+
+#[test]
+fn a_rehearsal_leaves_nothing_behind() {
+    let ends = r#"{"flags":{"f":{"variants":{"a":1},"default":"a","end":1790000060000}}}"#;
+    for ruleset in [serving("treatment"), ends.to_owned(), r#"{"flags":{}}"#.to_owned()] {
+        let mut page = Page::first(Dedup::Session, &ruleset);
+        let (stats, until_ms) = (page.client.exposures().stats(), page.client.valid_until_ms());
+        page.client.rehearse(page.now);
+        assert_eq!(page.client.exposures().stats(), stats);
+        assert_eq!(page.client.valid_until_ms(), until_ms);
+    }
+    let mut page = Page::first(Dedup::Session, &serving("treatment"));
+    page.client.rehearse(page.now);
+    page.read("checkout");
+    assert_eq!(page.recorded.len(), 1, "what was rehearsed does not count as recorded");
+    assert_eq!(page.recorded[0]["seq"], 1);
+}
+
+#[test]
 fn a_row_says_what_the_page_was_given_also_when_the_flag_has_ended_since() {
     let flag = r#"{"variants":{"a":"A","b":"B"},"default":"a","end":1790000060000,"rules":[{"serve":"b"}]}"#;
     let mut page = Page::first(Dedup::Session, &format!(r#"{{"flags":{{"f":{flag}}}}}"#));
