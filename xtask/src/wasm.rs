@@ -108,7 +108,7 @@ fn make(project: &Project, toolchain: &Toolchain, form: Form) -> Result<()> {
     let renamed = optimize(project, &out.join("pennon_bg.wasm"), &STRIP)?;
     let path = out.join("pennon.js");
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let text = glue::for_each_instance(&glue::with_short_names(&text, &renamed)?)?;
+    let text = glue::for_each_instance(&glue::with_short_names(&glue::lean(&text)?, &renamed)?)?;
     fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     let path = out.join("pennon.d.ts");
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
