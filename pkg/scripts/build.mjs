@@ -22,7 +22,12 @@ for (const folder of ["dist", "dist-testing"]) {
   mkdirSync(at(folder))
 }
 
-/** terser's choice of names, and what it leaves out, takes 0.9 kB less of brotli than esbuild's own. */
+/**
+ * What is unsafe of them is so for functions that are called with `new`: of ours, none is. They take 0.1 kB less of brotli; terser's
+ * choice of names, and what it leaves out, 1 kB less than esbuild's own.
+ */
+const COMPRESS = { passes: 3, unsafe_arrows: true, unsafe_methods: true }
+
 async function bundle(folder, entries) {
   const { outputFiles } = await build({
     entryPoints: entries.map((entry) => at(`src/${entry}.ts`)),
@@ -31,6 +36,7 @@ async function bundle(folder, entries) {
     bundle: true,
     format: "esm",
     target: "es2022",
+    minifySyntax: true,
     external: ["node:*"],
     legalComments: "none",
     define: { STAMP: JSON.stringify(stamp) },
@@ -48,7 +54,7 @@ async function bundle(folder, entries) {
     ],
   })
   for (const { path, text } of outputFiles) {
-    const { code } = await minify(text, { module: true, ecma: 2020, compress: { passes: 3 } })
+    const { code } = await minify(text, { module: true, ecma: 2020, compress: COMPRESS })
     writeFileSync(path, code)
   }
 }

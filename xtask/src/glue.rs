@@ -308,7 +308,7 @@ rest
             "let deferred",
             "let v1",
             "var v1",
-            "var v0",
+            " = getArrayJsValueFromWasm0(arg5",
             "(key, wasm",
             "malloc, realloc)",
             "(!(",
