@@ -80,8 +80,8 @@ export function createAnswers() {
       const flag = flagOf(engine, key)
       const number = engine.decide(flag.says.place, nowMs)
       // `Answer::number` in the engine has the table.
-      const bucket = number % 2 ** 17
-      const rest = Math.floor(number / 2 ** 17)
+      const bucket = number % 0x20000
+      const rest = Math.floor(number / 0x20000)
       const rule = (rest >> 7) & 1023
       const variant = (rest >> 17) & 2047
       return {
