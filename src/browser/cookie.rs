@@ -1,9 +1,8 @@
 //! Cookies of a parent domain, which all of its hosts read.
 
-use js_sys::Reflect;
-use wasm_bindgen::prelude::*;
+use wasm_bindgen::JsValue;
 
-use super::page;
+use super::page::document;
 use crate::engine::text::parts;
 
 /// One client's cookies. Blocked, refused or missing: they read as empty and cannot be written.
@@ -20,9 +19,9 @@ impl Cookie {
 
     /// The text of the first cookie of this name, whoever set it.
     pub fn get(&self, key: &str) -> Option<String> {
-        let cookies = Reflect::get(&document()?, &JsValue::from_str("cookie")).ok()?.as_string()?;
+        let cookies = document()?.cookie().ok()?;
         let start = self.name(key) + "=";
-        let text_of = |cookie: &str| cookie.trim_start_matches(' ').strip_prefix(start.as_str()).map(str::to_owned);
+        let text_of = |cookie: &str| cookie.trim_start_matches(" ").strip_prefix(start.as_str()).map(str::to_owned);
         parts(&cookies, ";").find_map(text_of)
     }
 
@@ -31,8 +30,7 @@ impl Cookie {
         let Some(document) = document() else { return false };
         let cookie = self.name(key) + "=" + text + &self.attributes;
         // A browser that refuses a cookie says nothing.
-        let _: Result<bool, JsValue> =
-            Reflect::set(&document, &JsValue::from_str("cookie"), &JsValue::from_str(&cookie));
+        let _: Result<(), JsValue> = document.set_cookie(&cookie);
         self.get(key).as_deref() == Some(text)
     }
 
@@ -40,8 +38,4 @@ impl Cookie {
     pub fn name(&self, key: &str) -> String {
         self.prefix.clone() + key
     }
-}
-
-fn document() -> Option<JsValue> {
-    Some(page::document()?.into())
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 
 use super::identity::Identity;
+use super::sort::order_of;
 use super::text::parts;
 
 /// An attribute's value. What is no plain data (functions, symbols, NaN, infinities) has become `Null` before.
@@ -26,15 +27,17 @@ pub enum Value {
 impl Value {
     /// An object of these members. They are sorted, so that a name among many is found fast; of equal names the last counts.
     pub fn object(mut members: Vec<(String, Value)>) -> Self {
-        members.sort_by(|(one, _), (other, _)| one.cmp(other));
-        members.dedup_by(|later, earlier| {
-            let is_same = later.0 == earlier.0;
-            if is_same {
-                std::mem::swap(later, earlier);
+        let name_of = |place: usize| members.get(place).map(|(name, _)| name.as_str());
+        let order = order_of(members.len(), &|one, other| name_of(one).cmp(&name_of(other)));
+        let mut sorted: Vec<(String, Value)> = Vec::with_capacity(members.len());
+        for place in order {
+            let Some(member) = members.get_mut(place).map(std::mem::take) else { continue };
+            match sorted.last_mut() {
+                Some(last) if last.0 == member.0 => *last = member,
+                _ => sorted.push(member),
             }
-            is_same
-        });
-        Self::Object(members)
+        }
+        Self::Object(sorted)
     }
 
     /// The member of that whole name, else the one found by walking along the dots.

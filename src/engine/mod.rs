@@ -1,6 +1,6 @@
 //! The pure part: values in, values out. No clock, no I/O, no randomness, no JavaScript.
 //!
-//! In reading order: how text is read, written and hashed (`json`, `text`, `time`, `hash`), what a ruleset says (`ruleset`), whom we
+//! In reading order: how text is read, written and hashed and things are sorted (`json`, `text`, `time`, `hash`, `sort`), what a ruleset says (`ruleset`), whom we
 //! decide for (`attributes`, `identity`, `session`), how it is decided (`bucketing`, `version`, `pattern`, `condition`,
 //! `sticky`, `evaluation`, `decision`, `answer`, `trace`), what is recorded and sent (`exposure`), and all of it together (`client`).
 
@@ -20,6 +20,7 @@ pub mod pattern;
 pub mod platform;
 pub mod ruleset;
 pub mod session;
+mod sort;
 mod sticky;
 pub mod text;
 pub mod time;

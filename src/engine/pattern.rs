@@ -29,7 +29,7 @@ pub fn is_searchable(pattern: &str, subject: &str) -> bool {
         return has_at_most(MAX_CUBIC_SUBJECT);
     }
     let mut check = Check { rest: pattern, unbounded: 0, ways: Ways::NONE };
-    (pattern.starts_with('^') && !pattern.bytes().any(|byte| byte == b'|'))
+    (pattern.starts_with("^") && !pattern.bytes().any(|byte| byte == b'|'))
         || (check.alternatives() && check.unbounded < 2)
 }
 
@@ -85,7 +85,7 @@ impl Check<'_> {
             let mut quantifiable = true;
             match character {
                 '(' => {
-                    let is_plain = self.take("?:") || !self.rest.starts_with('?');
+                    let is_plain = self.take("?:") || !self.rest.starts_with("?");
                     if !is_plain || open.len() == MAX_GROUPS {
                         return false;
                     }
@@ -138,7 +138,7 @@ impl Check<'_> {
             if self.take("]") {
                 return !is_empty;
             }
-            let is_range = !is_empty && self.rest.starts_with('-') && !self.rest.starts_with("-]");
+            let is_range = !is_empty && self.rest.starts_with("-") && !self.rest.starts_with("-]");
             if is_range {
                 self.next();
             }

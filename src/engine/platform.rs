@@ -45,7 +45,7 @@ fn exact_number(text: &str) -> Option<f64> {
     let mut scale: i32 = 0;
     let mut in_fraction = false;
     let mut bytes = text.bytes();
-    let negative = text.starts_with('-');
+    let negative = text.starts_with("-");
     if negative {
         bytes.next();
     }

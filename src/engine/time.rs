@@ -53,9 +53,9 @@ pub fn parse_relative(text: &str) -> Option<f64> {
         "w" => 604_800_000.0,
         _ => return None,
     };
-    let (sign, digits) = match number.strip_prefix('+') {
+    let (sign, digits) = match number.strip_prefix("+") {
         Some(digits) => (1.0, digits),
-        None => (-1.0, number.strip_prefix('-')?),
+        None => (-1.0, number.strip_prefix("-")?),
     };
     let amount = text::parse_integer(digits).filter(|_| digits.len() <= 6)?;
     Some(sign * unit_ms * amount as f64)

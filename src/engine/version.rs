@@ -89,8 +89,8 @@ pub fn is_in_range(version: &Version<'_>, range: &str) -> Option<bool> {
 
 fn is_within(version: &Version<'_>, text: &str) -> Option<bool> {
     let (operator, rest) = ["<=", ">=", "<", ">", "=", "~", "^"]
-        .into_iter()
-        .find_map(|operator| Some((operator, text.strip_prefix(operator)?)))
+        .iter()
+        .find_map(|operator| Some((*operator, text.strip_prefix(operator)?)))
         .unwrap_or(("=", text));
     let Parts { version: bound, given } = Parts::parse(rest, true)?;
     let numbers = bound.numbers;
@@ -133,7 +133,7 @@ struct Parts<'t> {
 impl<'t> Parts<'t> {
     /// `wildcards`: whether numbers may be `x`, `X` or `*`, from some number on.
     fn parse(text: &'t str, wildcards: bool) -> Option<Self> {
-        let text = text.strip_prefix('v').or_else(|| text.strip_prefix('V')).unwrap_or(text);
+        let text = text.strip_prefix("v").or_else(|| text.strip_prefix("V")).unwrap_or(text);
         let (text, build) = cut_at(text, "+");
         let (core, pre_release) = cut_at(text, "-");
         let mut numbers = [0; 3];
@@ -165,7 +165,7 @@ impl<'t> Parts<'t> {
 
 /// Digits without a leading zero.
 fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) && (text.len() == 1 || !text.starts_with('0'))
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) && (text.len() == 1 || !text.starts_with("0"))
 }
 
 /// `zeros`: whether a number may have leading zeros.

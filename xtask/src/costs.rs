@@ -1,8 +1,9 @@
 //! What each module and function takes of the WebAssembly module, largest first.
 
+use crate::table::function_names;
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
-use wasmparser::{KnownCustom, Name, Parser, Payload, TypeRef};
+use wasmparser::{Parser, Payload, TypeRef};
 
 /// How many of the largest functions are listed; the 61st has less than 0.4 % of the code.
 const LISTED_FUNCTIONS: usize = 60;
@@ -46,33 +47,23 @@ fn largest_first(mut costs: Vec<Cost>) -> Vec<Cost> {
 
 /// All functions that have a body, in the order of the module.
 fn functions(module: &[u8]) -> Result<Vec<Cost>> {
-    let mut imported = 0;
+    let mut place = 0;
     let mut bodies = Vec::new();
-    let mut names: BTreeMap<usize, String> = BTreeMap::new();
     for payload in Parser::new(0).parse_all(module) {
         match payload.context("cannot understand the module")? {
             Payload::ImportSection(imports) => {
                 for import in imports.into_imports() {
-                    imported += usize::from(matches!(import?.ty, TypeRef::Func(_)));
+                    place += u32::from(matches!(import?.ty, TypeRef::Func(_)));
                 }
             }
             Payload::CodeSectionEntry(body) => bodies.push(body.as_bytes().len()),
-            Payload::CustomSection(section) => {
-                let KnownCustom::Name(sections) = section.as_known() else { continue };
-                for section in sections {
-                    let Name::Function(map) = section? else { continue };
-                    for naming in map {
-                        let naming = naming?;
-                        names.insert(naming.index as usize, format!("{:#}", rustc_demangle::demangle(naming.name)));
-                    }
-                }
-            }
             _ => {}
         }
     }
+    let mut names = function_names(module)?;
     anyhow::ensure!(!names.is_empty(), "the module has no names");
-    let named = |(place, bytes)| (names.remove(&(imported + place)).unwrap_or_else(|| "?".to_owned()), bytes);
-    Ok(bodies.into_iter().enumerate().map(named).collect())
+    let named = |(place, bytes)| (names.remove(&place).unwrap_or_else(|| "?".to_owned()), bytes);
+    Ok((place..).zip(bodies).map(named).collect())
 }
 
 /// Where in the source a function of that name is: of this project's the module, of others' the crate, of those that have

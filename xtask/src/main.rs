@@ -23,6 +23,7 @@ mod project;
 mod size;
 mod stamp;
 mod suites;
+mod table;
 mod toolchain;
 mod tools;
 mod wasm;

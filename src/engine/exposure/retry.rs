@@ -7,7 +7,7 @@
 //! | 401, 403, 404, 410, 501, 505 | 30 minutes, or the next load of a page |
 //! | a success | nothing to wait for |
 
-use super::super::text::{parse_integer, push_integer};
+use super::super::text::{parse_integer, parts, push_integer};
 use super::super::time::Now;
 use super::timing::Timing;
 
@@ -173,7 +173,7 @@ impl Retry {
     /// is nonsense, or a clock was set: then the longest wait of its kind.
     pub fn learn(&mut self, stored: Option<&str>, now: Now) -> bool {
         let Some(stored) = stored.filter(|stored| *stored != self.stored) else { return false };
-        let mut parts = stored.split('|');
+        let mut parts = parts(stored, "|");
         if parts.next() != Some("1") {
             return false;
         }

@@ -1,7 +1,5 @@
 //! The rows that wait for their acknowledgement: a bounded buffer, oldest first.
 
-use std::collections::VecDeque;
-
 use super::id::Id;
 
 /// The most rows that wait.
@@ -40,7 +38,7 @@ pub struct Waiting {
 
 #[derive(Debug, Default)]
 pub struct Ring {
-    rows: VecDeque<Waiting>,
+    rows: Vec<Waiting>,
     bytes: usize,
 }
 
@@ -101,23 +99,27 @@ impl Ring {
 
     pub fn push(&mut self, waiting: Waiting) {
         self.bytes += size_of(&waiting.row);
-        self.rows.push_back(waiting);
+        self.rows.push(waiting);
     }
 
     /// Removes the first of the rows that are `unwanted`, at most so many, and gives them.
     pub fn remove(&mut self, most: usize, unwanted: impl Fn(&Waiting) -> bool) -> Vec<Waiting> {
-        let mut removed = Vec::new();
-        let mut at = 0;
-        while removed.len() < most
-            && let Some(waiting) = self.rows.get(at)
-        {
-            if unwanted(waiting) {
-                self.bytes -= size_of(&waiting.row);
-                removed.extend(self.rows.remove(at));
-            } else {
-                at += 1;
-            }
+        self.remove_those(most, &unwanted)
+    }
+
+    /// The same, compiled once.
+    fn remove_those(&mut self, most: usize, unwanted: &dyn Fn(&Waiting) -> bool) -> Vec<Waiting> {
+        if most == 0 {
+            return Vec::new(); // Each row that is recorded asks.
         }
+        let mut left = most;
+        let goes = |waiting: &mut Waiting| {
+            let goes = left > 0 && unwanted(waiting);
+            left -= usize::from(goes);
+            goes
+        };
+        let removed: Vec<Waiting> = self.rows.extract_if(.., goes).collect();
+        self.bytes -= removed.iter().map(|waiting| size_of(&waiting.row)).sum::<usize>();
         removed
     }
 }

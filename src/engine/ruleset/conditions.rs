@@ -161,7 +161,7 @@ impl Fields<'_> {
             (Name::Flag, Form::Flag),
             (Name::Attribute, Form::Attribute),
         ];
-        let found = forms.into_iter().find_map(|(name, form)| Some((self.part.get(at, name)?, form)));
+        let found = forms.iter().find_map(|(name, form)| Some((self.part.get(at, *name)?, *form)));
         let Some((inner, form)) = found else {
             return self.fail(at, "a condition: all, any, not, segment, flag or attribute");
         };

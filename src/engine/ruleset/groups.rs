@@ -1,6 +1,7 @@
 //! Segments, layers and holdouts are checked.
 
 use super::super::bucketing::BUCKET_COUNT;
+use super::super::sort::order_of;
 use super::fields::Fields;
 use super::names::Name;
 use super::part::{At, Kind, ROOT};
@@ -39,8 +40,14 @@ pub fn layer(read: &mut Fields<'_>) {
             taken.push(slot(read, item));
         }
     }
-    taken.sort_unstable();
-    if taken.windows(2).any(|slots| matches!(slots, [(_, end), (start, _)] if start < end)) {
+    let order = order_of(taken.len(), &|one, other| taken.get(one).cmp(&taken.get(other)));
+    let mut end_of_last = 0;
+    let mut overlap = false;
+    for (start, end) in order.into_iter().filter_map(|place| taken.get(place)) {
+        overlap |= *start < end_of_last;
+        end_of_last = *end;
+    }
+    if overlap {
         read.fail(slots, "each bucket in at most one slot");
     }
 }
@@ -52,8 +59,9 @@ impl Fields<'_> {
         if self.part.token(object).kind == Kind::Object {
             keys.extend(self.part.items(self.part.inside(object)));
         }
-        keys.sort_unstable_by_key(|key| (self.part.text(*key), key.place()));
-        keys
+        let text_of = |place: usize| keys.get(place).map(|key| self.part.text(*key));
+        let order = order_of(keys.len(), &|one, other| text_of(one).cmp(&text_of(other)));
+        order.into_iter().filter_map(|place| keys.get(place).copied()).collect()
     }
 }
 

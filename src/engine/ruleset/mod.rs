@@ -22,6 +22,7 @@ pub use problem::{Fault, Problem};
 
 use super::json::{self, Malformed, Reader, Span};
 use super::platform::Platform;
+use super::sort::order_of;
 use fields::Fields;
 use index::{Index, Section};
 use references::Standing;
@@ -61,7 +62,7 @@ impl Ruleset {
 
     /// Checks the text, in one pass, and finds its flags. Checks none of them.
     pub fn take(mut text: String, platform: Platform) -> Result<Self, Problem> {
-        if text.starts_with('\u{feff}') {
+        if text.starts_with("\u{feff}") {
             text.remove(0);
         }
         let text = text.into_boxed_str();
@@ -103,7 +104,7 @@ impl Ruleset {
         }
         let [flags, _, _, _, schema, version, environment] = found;
         let number = |raw: &str| {
-            let is_number = raw.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+            let is_number = matches!(raw.as_bytes(), [b'-' | b'0'..=b'9', ..]);
             if is_number { platform.number(raw) } else { f64::NAN }
         };
         if !schema.is_empty() && number(schema) != SCHEMA {
@@ -118,7 +119,7 @@ impl Ruleset {
         }
         let mut name = Cow::default();
         if !environment.is_empty() {
-            if environment.starts_with('"') {
+            if environment.starts_with("\"") {
                 name = json::decode_string(environment);
             }
             if !fields::is_name(&name) {
@@ -240,14 +241,11 @@ impl Ruleset {
             }
         }
         // What is wrong with a segment is wrong with each flag that refers to it.
-        let mut order: Vec<(u32, u32)> = Vec::new();
-        for (place, fault) in faults.iter().enumerate() {
-            order.push((fault.at as u32, place as u32));
-        }
-        order.sort_unstable();
+        let at = |place: usize| faults.get(place).map(|fault| fault.at);
+        let order = order_of(faults.len(), &|one, other| at(one).cmp(&at(other)));
         let mut problems = Vec::new();
         let mut last = None;
-        for fault in order.iter().filter_map(|(_, place)| faults.get(*place as usize)) {
+        for fault in order.into_iter().filter_map(|place| faults.get(place)) {
             if last.replace(fault) != Some(fault) {
                 problems.push(self.describe(*fault));
             }
@@ -259,10 +257,10 @@ impl Ruleset {
     }
 
     fn describe(&self, fault: Fault) -> Problem {
-        for (section, name) in NAMES.into_iter().enumerate().take(4) {
+        for (section, name) in NAMES.iter().enumerate().take(4) {
             let held = self.section(section).index.holding(fault.at);
             let Some(part) = held.and_then(|place| self.part(section, place as u32)) else { continue };
-            let mut member = String::from(name);
+            let mut member = String::from(*name);
             member.push('.');
             member.push_str(part.key());
             return fault.describe(part, member, &self.text);

@@ -7,6 +7,7 @@ use std::num::NonZeroU32;
 
 use super::super::attributes::Attribute;
 use super::super::json::{MAX_DEPTH, Reader, Span, decode_string};
+use super::super::sort::order_of;
 use super::names::Name;
 use super::problem::Fault;
 use super::slice;
@@ -399,11 +400,14 @@ impl Part {
     /// Sorts a list of scalars.
     pub fn sort(&mut self, list: At) {
         let Rest { at, end } = self.one_or_more(list);
-        let mut tokens = std::mem::take(&mut self.tokens);
-        if let Some(items) = tokens.get_mut(at as usize..end as usize) {
-            items.sort_unstable_by(|one, other| self.scalar(one).order(self.scalar(other)));
+        let items = self.tokens.get(at as usize..end as usize).unwrap_or_default().to_vec();
+        let scalar = |place: usize| self.scalar(items.get(place).unwrap_or(&NOTHING));
+        let order = order_of(items.len(), &|one, other| scalar(one).order(scalar(other)));
+        for (place, from) in order.into_iter().enumerate() {
+            if let (Some(to), Some(item)) = (self.tokens.get_mut(at as usize + place), items.get(from)) {
+                *to = *item;
+            }
         }
-        self.tokens = tokens;
     }
 
     /// Leaves of equal scalars in a sorted list the first.
