@@ -169,18 +169,18 @@ impl<'a> Evaluation<'a> {
         }
         // 9. Rules, in order.
         for (number, rule) in flag.items(flag.list(ROOT, Name::Rules)).enumerate() {
-            let rule_id = flag.get(rule, Name::Id).map(|id| flag.text(id));
-            let when = flag.get(rule, Name::When);
-            self.begin_step("rule");
+            let rule_id = || flag.get(rule, Name::Id).map(|id| flag.text(id));
+            let token = flag.token(rule);
             if let Some(trace) = &mut self.trace {
+                trace.step("rule");
                 trace.integer("rule", number as u64);
-                if let Some(id) = rule_id {
+                if let Some(id) = rule_id() {
                     trace.text("id", id);
                 }
             }
-            let is_met = when.is_none_or(|when| self.is_met_inside(flag, when));
+            let is_met = At::new(token.from).is_none_or(|when| self.is_met_inside(flag, when));
             self.end_step(is_met);
-            let Some(serve) = flag.get(rule, Name::Serve).filter(|_| is_met) else { continue };
+            let Some(serve) = At::new(token.to).filter(|_| is_met) else { continue };
             let decision = if flag.token(serve).kind == Kind::List {
                 let Some(unit_id) = unit_id else { return self.without_unit("split", default) };
                 self.split(flag, serve, unit_id)
@@ -188,7 +188,7 @@ impl<'a> Evaluation<'a> {
                 Some(Decision::of(flag.number(serve), Reason::TargetingMatch))
             };
             if let Some(mut decision) = decision {
-                decision.rule_id = rule_id;
+                decision.rule_id = rule_id();
                 return decision;
             }
         }
@@ -219,8 +219,8 @@ impl<'a> Evaluation<'a> {
             .then(|| flag.number_of(ROOT, Name::StickyVersion, 1.0) as u64);
         let kept = sticky_version.and_then(|version| self.kept(flag, version, unit_id));
         let shares = flag.items(flag.one_or_more(serve));
-        let variant_of = |share| flag.number_of(share, Name::Variant, 0.0) as usize;
-        let weight_of = |share| flag.number_of(share, Name::Weight, 0.0) as u64;
+        let variant_of = |share| flag.token(share).to as usize;
+        let weight_of = |share| u64::from(flag.token(share).from);
         let still = kept.and_then(|kept| {
             let share = shares
                 .clone()

@@ -28,18 +28,27 @@ const INPUTS: [&str; 8] = [
 /// Names stay as the compiler wrote them: demangled ones of the same function are not told apart.
 const BINDGEN: [&str; 5] = ["--target", "web", "--out-name", "pennon", "--no-demangle"];
 
-/// What they take of the module's brotli:
+/// What they save of the module's brotli:
 /// - `--low-memory-unused` 0.3 kB. Nothing lies below the address 1024, since that is the end of the stack: so a sum of an
 ///   address and a number becomes an offset;
-/// - taking the control flow apart and putting it together anew (the third to fifth), and functions that are alike beside
-///   each other (the last of [`STRIP`]), 0.6 kB;
-/// - `--converge` 0.1 kB: again, for as long as it helps;
+/// - taking the control flow apart and putting it together anew, twice, 0.4 kB;
 /// - `--dealign` 0.2 kB: loads and stores say nothing of how they are aligned, of which engines make no use.
-const OPTIMIZE: [&str; 8] =
-    ["--low-memory-unused", "-Oz", "--flatten", "--rereloop", "-Oz", "-Oz", "--converge", "--dealign"];
+const OPTIMIZE: [&str; 10] = [
+    "--low-memory-unused",
+    "-Oz",
+    "--flatten",
+    "--rereloop",
+    "-Oz",
+    "--flatten",
+    "--rereloop",
+    "-Oz",
+    "-Oz",
+    "--dealign",
+];
 
 /// What is stripped here may not be stripped by rustc: wasm-bindgen reads `target_features`.
-/// The names take 2.6 kB of brotli in the module and 2 kB in the glue.
+/// The names take 2.6 kB of brotli in the module and 2 kB in the glue. The last puts functions that are alike beside each
+/// other.
 const STRIP: [&str; 5] = [
     "--strip-debug",
     "--strip-producers",
@@ -191,17 +200,22 @@ fn cargo_flags(form: Form) -> &'static [&'static str] {
     }
 }
 
+/// Half of the usual stack, in bytes: the longest chain of the deepest conditions needs 177 kB (`bad-data.test.mjs` decides
+/// it), and each page spends 0.5 MB less.
+const STACK: &str = "-Clink-arg=-zstack-size=524288";
+
 /// Without loop strength reduction, whose pointers that go along take 0.5 kB of brotli more than the indexes that they
 /// replace; and without what computes ahead on one path what another one has computed already: 0.2 kB.
 fn rust_flags(form: Form) -> &'static [&'static str] {
     match form {
         Form::Smallest => &[
+            STACK,
             "-Zunstable-options",
             "-Cpanic=immediate-abort",
             "-Cllvm-args=-disable-lsr",
             "-Cllvm-args=-enable-pre=false",
         ],
-        Form::Plain => &[],
+        Form::Plain => &[STACK],
     }
 }
 

@@ -68,12 +68,16 @@ pub fn flag(read: &mut Fields<'_>) {
     let mut rules = read.list(ROOT, Name::Rules, MAX_RULES, "a list of at most 1000 rules");
     while let Some(rule) = read.step(&mut rules) {
         read.name(rule, Name::Id);
-        if let Some(when) = read.part.get(rule, Name::When) {
+        let when = read.part.get(rule, Name::When);
+        if let Some(when) = when {
             read.condition(when);
         }
-        if let Some(serve) = read.required(rule, Name::Serve, "the key of a variant or a split") {
+        let serve = read.required(rule, Name::Serve, "the key of a variant or a split");
+        if let Some(serve) = serve {
             read.serve(serve);
         }
+        let place_of = |at: Option<At>| at.map_or(0, At::place);
+        read.set(rule, |token| (token.from, token.to) = (place_of(when), place_of(serve)));
     }
     read.integer(ROOT, Name::StickyVersion);
     read.boolean(ROOT, Name::Sticky);
@@ -142,7 +146,10 @@ impl<'r> Fields<'r> {
             self.required_variant(item, Name::Variant);
             if let Some(weight) = self.required(item, Name::Weight, "a weight") {
                 self.thousandths(weight, MAX_WEIGHT_THOUSANDTHS as f64, "0 to 1000000 with at most 3 decimals");
-                sum += self.part.number(weight);
+                let thousandths = self.part.number(weight);
+                sum += thousandths;
+                let variant = self.part.number_of(item, Name::Variant, 0.0);
+                self.set(item, |token| (token.from, token.to) = (thousandths as u32, variant as u32));
             }
         }
         if sum == 0.0 || self.part.count(listed) > MAX_SPLIT {

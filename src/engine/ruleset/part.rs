@@ -83,7 +83,8 @@ pub struct Token {
     pub count: u32,
     /// Of a text: the place of what it stands for, in the part's `text`. Of a list: the places of its items. Of an object:
     /// like a text, the salt that it has when it names none; of a condition the places of what it looks at, and of what it
-    /// compares that with. Of the name of a layer: `from` is the place of the flag's slots there.
+    /// compares that with; of a rule those of its condition and of what it serves; of what a split lists its weight in
+    /// thousandths, and the place of its variant. Of the name of a layer: `from` is the place of the flag's slots there.
     pub from: u32,
     pub to: u32,
     /// A number's value, 1 or 0 for true or false, or what a text was resolved to: a time, the place of a variant, a flag, a
