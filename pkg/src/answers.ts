@@ -52,6 +52,9 @@ interface Variant {
   row?: RowValue
 }
 
+/** The place of an answer's variant plus one, or 0. `Answer::number` in the engine has the table. */
+const variantOf = (number: number): number => Math.floor(number / 2 ** 34) & 2047
+
 /**
  * Asks the engine for decisions. Text that comes out of the module costs more than a decision does: what a flag can answer
  * is described once, and from then on its answers are numbers.
@@ -111,6 +114,8 @@ export function createAnswers() {
       const name = manual ?? variant ?? ""
       const recorded = variantAt(engine, key, flag, flag.says.variants?.indexOf(name) ?? -1)
       const { text, isCut } = (recorded.row ??= rowValue(recorded.value, () => engine.variantJson(key, name)))
+      // Another ruleset has come since: while the module was replaced, or from a page's `toJSON`.
+      if (flags.get(key) !== flag || flag.says.variants?.[variantOf(number) - 1] !== variant) return false
       return engine.record(flag.says.place, number, manual, decided, text, isCut)
     },
     /** The ruleset is another, or too many flags are known. */

@@ -286,20 +286,27 @@ function buildClient(settings: Settings, starting: Promise<Instance>): { client:
    * Does what the first read of a flag does, for nothing: what a browser has called once it has compiled. In a new page that read
    * then takes 0.2 ms instead of 2.2.
    */
-  function rehearse(engine: Engine): void {
+  function rehearse(): void {
     isRehearsed = true
-    engine.rehearse()
     client.getFlag(NO_KEY)
-    answers.record(engine, decideWith(engine, NO_KEY).answer, undefined, false)
+    enter((engine) => {
+      engine.rehearse()
+      answers.record(engine, decideWith(engine, NO_KEY).answer, undefined, false)
+    }, undefined)
   }
 
-  const handshake = settings.targeted === "none" ? undefined : createHandshake((place) =>
-    held ? false : enter((engine) => {
-      if (!isRehearsed) rehearse(engine)
-      const key = engine.targetedKey(place, settings.targeted === "all")
-      return key ? recordWith(engine, entryOf(key).answer, undefined, true) : key === "" || undefined
-    }, undefined),
-  )
+  const handshake = settings.targeted === "none" ? undefined : createHandshake((place) => {
+    if (held) return false
+    // Only browsers compile so; and where there is no page each read is activity.
+    if (hasPage && !isRehearsed) rehearse()
+    return enter((entered) => {
+      const key = entered.targetedKey(place, settings.targeted === "all")
+      if (!key) return key === "" || undefined
+      const { answer } = entryOf(key)
+      // It may have trapped just now: the next engine's walk does it.
+      return engine === entered ? recordWith(entered, answer, undefined, true) : undefined
+    }, undefined)
+  })
 
   /** A page that is being prerendered has been seen by nobody. What is to be recorded of it waits until it is. */
   let held: Map<unknown, () => void> | undefined
@@ -395,6 +402,8 @@ function buildClient(settings: Settings, starting: Promise<Instance>): { client:
   const flights = new Map<number, AbortController>()
   const host: Host = {
     post(flight, body, keepalive) {
+      // Denied from within the `fetch` of the batch before.
+      if (consent !== "granted") return true
       // In storage before it is sent.
       keeper?.write()
       const own = engines

@@ -64,6 +64,8 @@ export function createPoller(source: UrlSource, area: Area, claimKey: string, ta
   let isGood = false
   let own: Claim = { askedMs: NaN, nextMs: NaN, keptAtMs: 0 }
   let failures = 0
+  /** How often the server has given a good ruleset, or said that it is the last one. */
+  let given = 0
   let request: AbortController | undefined
   let timer: unknown
   let begun = false
@@ -123,6 +125,7 @@ export function createPoller(source: UrlSource, area: Area, claimKey: string, ta
     if (request !== controller) return
     request = undefined
     const isNew = answer !== undefined && accept(answer)
+    if (!problem && isGood) given++
     if (problem) {
       taker.failed(problem.message)
       // The tag may be why there was no answer: a redirect to another origin costs a preflight with it.
@@ -150,14 +153,15 @@ export function createPoller(source: UrlSource, area: Area, claimKey: string, ta
     return isNew
   }
 
-  /** Takes what another page has kept; `unlessGood`: only while there is no good one. */
-  async function takeKept(unlessGood = false): Promise<void> {
+  /** Takes what another page has kept, unless the server has given a good one meanwhile. */
+  async function takeKept(): Promise<void> {
+    const before = given
     const copy = await kept.read()
     if (!copy) return
     await started
-    if (stopped || (unlessGood && isGood)) return
-    accept(copy)
-    own = { ...own, keptAtMs: copy.keptAtMs }
+    if (stopped) return
+    own = { ...own, keptAtMs: Math.max(own.keptAtMs, copy.keptAtMs) }
+    if (given === before) accept(copy)
   }
 
   /** Waits for the one, and then, unless there is a good ruleset, for the other. */
@@ -174,7 +178,7 @@ export function createPoller(source: UrlSource, area: Area, claimKey: string, ta
       if (isShared() && area.isShared && !(readClaim(area, claimKey, id)?.keptAtMs! > 0)) {
         begun = true
         const asked = ask()
-        const looked = takeKept(true)
+        const looked = takeKept()
         await Promise.race([goodAfter(asked, looked), goodAfter(looked, asked)])
         return
       }

@@ -187,7 +187,11 @@ impl Engine {
         value_text: &str,
         value_is_cut: bool,
     ) -> bool {
+        let before = self.client.borrow().changes();
         let now = clock::now();
+        if self.client.borrow().changes() != before {
+            return false; // A page's own clock has put another ruleset in place.
+        }
         let manual_variant = manual_variant.as_deref();
         let seen = Seen { place, answer: answer as u64, manual_variant, decided, value_text, value_is_cut };
         let effects = self.client.borrow_mut().record(&seen, now);

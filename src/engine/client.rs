@@ -45,6 +45,8 @@ pub struct Client {
     newly_kept: Vec<Kept>,
     /// The last decision, if nothing but a call can change it: a first read decides, then records.
     last: Option<Last>,
+    /// How often answers may have changed.
+    changes: u32,
 }
 
 /// A decision that holds as long as what it depends on.
@@ -134,6 +136,7 @@ impl Client {
             decisions_end_ms: f64::INFINITY,
             newly_kept: Vec::new(),
             last: None,
+            changes: 0,
         };
         client.note_identity(&mut effects);
         (client, effects)
@@ -256,6 +259,11 @@ impl Client {
         for kept in self.newly_kept.drain(..) {
             self.decider.sticky.keep(kept);
         }
+    }
+
+    /// Another number than before: answers may be others, and places name other flags.
+    pub fn changes(&self) -> u32 {
+        self.changes
     }
 
     // Exposures.
@@ -485,6 +493,7 @@ impl Client {
     }
 
     fn stale(&mut self) -> Vec<Effect> {
+        self.changes = self.changes.wrapping_add(1);
         self.decisions_end_ms = f64::INFINITY;
         self.last = None;
         vec![Effect::Stale]
