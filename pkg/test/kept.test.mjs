@@ -8,14 +8,22 @@ import { source } from "./lib/source.mjs"
 import { browserWithStorage, replace } from "./lib/storage.mjs"
 
 const URL = "http://publisher.example/ruleset.json"
-const RULESET = JSON.stringify({ schema: 1, flags: { greeting: { variants: { on: "hello" }, default: "on" } } })
+const saying = (greeting) => JSON.stringify({ schema: 1, flags: { greeting: { variants: { on: greeting }, default: "on" } } })
+const RULESET = saying("hello")
 
-/** The Cache API of an origin, as far as it is used: `rulesets` by name. A `put` waits for `disk`, if there is one. */
+/**
+ * The Cache API of an origin, as far as it is used: `rulesets` by name. A `put` waits for `disk`, if there is one, and what a
+ * `match` has found for `found`.
+ */
 function cacheOf(t) {
   const rulesets = new Map()
-  const origin = { rulesets, puts: 0, written: 0, disk: undefined, names: new Set() }
+  const origin = { rulesets, puts: 0, written: 0, disk: undefined, found: undefined, names: new Set() }
   const cache = {
-    match: async (key) => rulesets.get(key)?.clone(),
+    async match(key) {
+      const copy = rulesets.get(key)?.clone()
+      await origin.found
+      return copy
+    },
     keys: async () => [...rulesets.keys()],
     delete: async (key) => rulesets.delete(key),
     async put(key, response) {
@@ -36,8 +44,8 @@ function cacheOf(t) {
 }
 
 /** A page whose ruleset is at that URL. */
-async function page(t, options) {
-  t.mock.method(globalThis, "fetch", async () => new Response(RULESET))
+async function page(t, options, fetch = async () => new Response(RULESET)) {
+  t.mock.method(globalThis, "fetch", fetch)
   const { createClient } = await import(`../dist-testing/testing.js?kept-${pages++}`)
   return createClient({ ruleset: URL, namespace: "app", ...options })
 }
@@ -92,6 +100,37 @@ test("a page on which it is denied from the start removes what an earlier one ha
   const again = await page(t, { consent: "denied" })
   await until("it is removed", () => origin.rulesets.size === 0)
   await again.close()
+})
+
+test("what was kept before the server answered takes no answer's place, however late it is read", async (t) => {
+  const storage = browserWithStorage(t)
+  const origin = cacheOf(t)
+  const client = await page(t)
+  const isClaim = (key) => key.endsWith(":p")
+  await until("it is kept", () => Number(storage.data.get([...storage.data.keys()].find(isClaim))?.split(" ")[3]) > 0)
+  const [key, claim] = [...storage.data].find(([key]) => isClaim(key))
+  await client.close()
+  storage.data.clear()
+
+  const listeners = []
+  replace(t, "addEventListener", { value: (type, listener) => listeners.push([type, listener]) })
+  replace(t, "removeEventListener", { value: () => {} })
+  let answer, find
+  origin.found = new Promise((resolve) => (find = resolve))
+  const next = page(t, undefined, () => new Promise((resolve) => (answer = resolve)))
+  await until("it is asked for", () => answer)
+  // Another tab tells that it has kept one just now.
+  const told = [claim.split(" ")[0], Date.now(), Date.now(), Date.now()].join(" ")
+  storage.data.set(key, told)
+  for (const [type, listener] of listeners) if (type === "storage") listener({ type, key, newValue: told, timeStamp: 0 })
+  await settle()
+  answer(new Response(saying("good evening")))
+  const { peek, close } = await next
+  assert.equal(peek("greeting"), "good evening")
+  find()
+  for (let turn = 0; turn < 20; turn++) await settle()
+  assert.equal(peek("greeting"), "good evening")
+  await close()
 })
 
 test("nothing is kept, and what is kept is not read, until it is granted", async (t) => {
