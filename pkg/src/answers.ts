@@ -86,7 +86,7 @@ export function createAnswers() {
       const bucket = number % 0x20000
       const rest = Math.floor(number / 0x20000)
       const rule = (rest >> 7) & 1023
-      const variant = (rest >> 17) & 2047
+      const variant = variantOf(number)
       return {
         key,
         variant: flag.says.variants?.[variant - 1],

@@ -5,6 +5,7 @@ import { test } from "node:test"
 
 import { network, RULESET, settle } from "./lib/client.mjs"
 import { browserWithStorage, replace } from "./lib/storage.mjs"
+import { window } from "./lib/window.mjs"
 
 /** A page with storage. Each has its own copy of the package. */
 async function page(t, { net = network(), ...options } = {}) {
@@ -17,15 +18,6 @@ async function page(t, { net = network(), ...options } = {}) {
   return { client, net, setMaxTraps, trap }
 }
 let pages = 0
-
-/** What the pages that are opened from now on listen to, by what they are told; `events` are told to all of them. */
-function window(t) {
-  const heard = new Map()
-  replace(t, "addEventListener", { value: (type, listener) => heard.set(type, [...(heard.get(type) ?? []), listener]) })
-  replace(t, "removeEventListener", { value: (type, listener) => heard.set(type, heard.get(type).filter((each) => each !== listener)) })
-  const tell = (type, event = {}) => (heard.get(type) ?? []).forEach((listener) => listener(Object.assign(new Event(type), event)))
-  return { heard, tell }
-}
 
 /** A request under way, which ends when it is aborted: `signals` are those of all. */
 function endless() {

@@ -6,6 +6,7 @@ import { test } from "node:test"
 import { settle } from "./lib/client.mjs"
 import { source } from "./lib/source.mjs"
 import { browserWithStorage, replace } from "./lib/storage.mjs"
+import { window } from "./lib/window.mjs"
 
 const URL = "http://publisher.example/ruleset.json"
 const saying = (greeting) => JSON.stringify({ schema: 1, flags: { greeting: { variants: { on: greeting }, default: "on" } } })
@@ -112,9 +113,7 @@ test("what was kept before the server answered takes no answer's place, however 
   await client.close()
   storage.data.clear()
 
-  const listeners = []
-  replace(t, "addEventListener", { value: (type, listener) => listeners.push([type, listener]) })
-  replace(t, "removeEventListener", { value: () => {} })
+  const { tell } = window(t)
   let answer, find
   origin.found = new Promise((resolve) => (find = resolve))
   const next = page(t, undefined, () => new Promise((resolve) => (answer = resolve)))
@@ -122,7 +121,7 @@ test("what was kept before the server answered takes no answer's place, however 
   // Another tab tells that it has kept one just now.
   const told = [claim.split(" ")[0], Date.now(), Date.now(), Date.now()].join(" ")
   storage.data.set(key, told)
-  for (const [type, listener] of listeners) if (type === "storage") listener({ type, key, newValue: told, timeStamp: 0 })
+  tell("storage", { key, newValue: told })
   await settle()
   answer(new Response(saying("good evening")))
   const { peek, close } = await next

@@ -4,7 +4,8 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { network, settle } from "./lib/client.mjs"
 import { stopTime } from "./lib/clock.mjs"
-import { browserWithStorage, replace } from "./lib/storage.mjs"
+import { browserWithStorage } from "./lib/storage.mjs"
+import { window } from "./lib/window.mjs"
 
 const flag = (variants, served) => ({ variants, default: served })
 const rowsOf = (net) => net.batches.flatMap(({ exposures }) => exposures)
@@ -99,9 +100,7 @@ test("a walk over the flags is nobody's activity", async (t) => {
 
 test("what is denied from within fetch stops the batches that were to follow", async (t) => {
   browserWithStorage(t)
-  const listeners = []
-  replace(t, "addEventListener", { value: (type, listener) => listeners.push([type, listener]) })
-  replace(t, "removeEventListener", { value: () => {} })
+  const { tell } = window(t)
   const { createClient } = await testing(t)
   const flags = Object.fromEntries(Array.from({ length: 80 }, (_, at) => [`f${at}`, flag({ a: `A${at}` }, "a")]))
   let requests = 0
@@ -115,7 +114,7 @@ test("what is denied from within fetch stops the batches that were to follow", a
   })
   for (const key of Object.keys(flags)) client.getFlag(key)
   await settle()
-  for (const [type, listener] of listeners) if (type === "pagehide") listener({ type, timeStamp: 1 })
+  tell("pagehide")
   await settle()
   assert.equal(requests, 1)
   await client.close()

@@ -498,17 +498,16 @@ fn what_there_is_no_room_for_is_refused_and_not_marked_as_seen() {
     assert_eq!((stats.delivered, stats.pending, stats.ledger.seq_max), (full as u32 + 2, 0, full as u32 + 2));
 }
 
-/// The first variant of one of [`many`], with a value cut to this text.
-fn cut<'a>(page: &mut Page, key: &str, value_text: &'a str) -> Seen<'a> {
+/// What the page is given of a flag now, as it tells it later. `value_text`: what the row is to carry.
+fn decided<'a>(page: &mut Page, key: &str, value_text: &'a str) -> Seen<'a> {
     let answer = page.client.decide(key, page.now).number();
-    Seen {
-        place: page.client.place_of(key),
-        answer,
-        manual_variant: None,
-        decided: false,
-        value_text,
-        value_is_cut: true,
-    }
+    let place = page.client.place_of(key);
+    Seen { place, answer, manual_variant: None, decided: false, value_text, value_is_cut: false }
+}
+
+/// The same, with a value cut to this text.
+fn cut<'a>(page: &mut Page, key: &str, value_text: &'a str) -> Seen<'a> {
+    Seen { value_is_cut: true, ..decided(page, key, value_text) }
 }
 
 #[test]
@@ -783,19 +782,15 @@ fn what_was_decided_is_recorded_only_while_nothing_has_changed_it() {
     ];
     for change in changes {
         let mut page = Page::first(Dedup::Session, &ruleset);
-        let answer = page.client.decide("f", page.now).number();
-        let place = page.client.place_of("f");
-        let seen = Seen { place, answer, manual_variant: None, decided: false, value_text: "0", value_is_cut: false };
+        let seen = decided(&mut page, "f", "0");
         change(&mut page.client, pro(), &ruleset, page.now);
         assert_eq!(page.client.record(&seen, page.now), [Effect::Stale, Effect::Refused]);
     }
     // What was decided last is another flag.
     let mut page = Page::first(Dedup::Session, &ruleset);
-    let answer = page.client.decide("f", page.now).number();
-    let place = page.client.place_of("f");
+    let seen = decided(&mut page, "f", "0");
     page.client.identify(None, pro(), page.now);
     page.client.decide("g", page.now);
-    let seen = Seen { place, answer, manual_variant: None, decided: false, value_text: "0", value_is_cut: false };
     assert_eq!(page.client.record(&seen, page.now), [Effect::Stale, Effect::Refused]);
 }
 
@@ -804,9 +799,7 @@ fn a_clock_that_is_set_back_between_decision_and_row_is_noticed() {
     let flag = r#"{"variants":{"a":"A","b":"B"},"default":"a","start":1790000060000,"rules":[{"serve":"b"}]}"#;
     let mut page = Page::first(Dedup::Session, &format!(r#"{{"flags":{{"f":{flag}}}}}"#));
     page.now.wall_ms = 1_790_000_060_000.0;
-    let answer = page.client.decide("f", page.now).number();
-    let place = page.client.place_of("f");
-    let seen = Seen { place, answer, manual_variant: None, decided: false, value_text: "0", value_is_cut: false };
+    let seen = decided(&mut page, "f", "0");
     page.now.wall_ms -= 1.0;
     assert_eq!(page.client.record(&seen, page.now), [Effect::Stale, Effect::Refused]);
 }
@@ -833,15 +826,7 @@ fn a_row_says_what_the_page_was_given_also_when_the_flag_has_ended_since() {
     let flag = r#"{"variants":{"a":"A","b":"B"},"default":"a","end":1790000060000,"rules":[{"serve":"b"}]}"#;
     let mut page = Page::first(Dedup::Session, &format!(r#"{{"flags":{{"f":{flag}}}}}"#));
     page.now.wall_ms = 1_790_000_059_999.0;
-    let answer = page.client.decide("f", page.now).number();
-    let seen = Seen {
-        place: page.client.place_of("f"),
-        answer,
-        manual_variant: None,
-        decided: false,
-        value_text: "\"B\"",
-        value_is_cut: false,
-    };
+    let seen = decided(&mut page, "f", "\"B\"");
     page.now.wall_ms += 1.0;
     assert_eq!(page.client.record(&seen, page.now), [Effect::Stale, Effect::Refused]);
     page.read("f");

@@ -116,7 +116,7 @@ impl State {
         match consent {
             Consent::Denied => {
                 effects.extend(self.flights.drain(..).map(|flight| Effect::Abort { flight: flight.number }));
-                let rows = self.ring.remove(usize::MAX, |_| true);
+                let rows = self.ring.remove(usize::MAX, &|_| true);
                 self.give_up(&rows, Dropped::Consent, effects);
                 self.acknowledged = Acknowledged::default();
                 self.unstored = false;

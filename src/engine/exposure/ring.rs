@@ -94,7 +94,7 @@ impl Ring {
         if rows_over > 0 || bytes_over > 0 {
             return None;
         }
-        Some(self.remove(evicted, |waiting| may_go(&waiting)))
+        Some(self.remove(evicted, &|waiting| may_go(&waiting)))
     }
 
     pub fn push(&mut self, waiting: Waiting) {
@@ -103,12 +103,7 @@ impl Ring {
     }
 
     /// Removes the first of the rows that are `unwanted`, at most so many, and gives them.
-    pub fn remove(&mut self, most: usize, unwanted: impl Fn(&Waiting) -> bool) -> Vec<Waiting> {
-        self.remove_those(most, &unwanted)
-    }
-
-    /// The same, compiled once.
-    fn remove_those(&mut self, most: usize, unwanted: &dyn Fn(&Waiting) -> bool) -> Vec<Waiting> {
+    pub fn remove(&mut self, most: usize, unwanted: &dyn Fn(&Waiting) -> bool) -> Vec<Waiting> {
         if most == 0 {
             return Vec::new(); // Each row that is recorded asks.
         }

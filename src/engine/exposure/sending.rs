@@ -97,7 +97,7 @@ impl State {
     }
 
     fn acknowledge(&mut self, flight: &Flight, effects: &mut Vec<Effect>) {
-        let done = self.ring.remove(usize::MAX, |waiting| waiting.flight == flight.number);
+        let done = self.ring.remove(usize::MAX, &|waiting| waiting.flight == flight.number);
         for waiting in &done {
             self.remember(waiting.id, waiting.link, waiting.recurs);
         }
@@ -124,7 +124,7 @@ impl State {
         let count = self.ring.iter().filter(|waiting| waiting.flight == flight.number).count();
         if count <= 1 {
             let reason = if status == 413 { Dropped::TooLarge } else { Dropped::Rejected };
-            let rows = self.ring.remove(1, |waiting| waiting.flight == flight.number);
+            let rows = self.ring.remove(1, &|waiting| waiting.flight == flight.number);
             self.give_up(&rows, reason, effects);
             if count == 0 {
                 self.ledger_told = self.ledger_changes; // It does not want to be told either.
@@ -242,7 +242,7 @@ impl State {
             return;
         }
         let is_old = |waiting: &Waiting| waiting.flight == 0 && now.wall_ms - waiting.ts_ms > timing.expiry_ms;
-        let rows = self.ring.remove(usize::MAX, is_old);
+        let rows = self.ring.remove(usize::MAX, &is_old);
         if !rows.is_empty() {
             self.give_up(&rows, Dropped::Expired, effects);
             effects.push(Effect::Stale);
