@@ -38,7 +38,6 @@ export async function launch({ profile = temporaryFolder(), isPrivate = false, a
   /** Hears what is thrown and logged in every window. */
   async function listen() {
     await bidi.subscribe("log.entryAdded")
-    await bidi.subscribe("network.beforeRequestSent")
     bidi.socket.on("message", (message) => {
       const { method, params } = JSON.parse(message.toString())
       if (method === "network.beforeRequestSent" && params.isBlocked) {
@@ -125,6 +124,8 @@ export async function launch({ profile = temporaryFolder(), isPrivate = false, a
       offline: (offline) => inBrowser("Services.io.offline = arguments[0]", offline),
       /** Refuses requests to addresses with this path, as a content blocker does. Gives what ends it. */
       async block(path) {
+        // Of each request, which takes the browser a while: only where it is needed.
+        await bidi.subscribe("network.beforeRequestSent")
         const { intercept } = await ask("network.addIntercept", {
           phases: ["beforeRequestSent"],
           contexts: [context],

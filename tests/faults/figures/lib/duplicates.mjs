@@ -7,14 +7,18 @@
  */
 export const CAUSES = ["unacknowledged", "page gone", "recorded anew", "otherwise"]
 
-/** How often each was the cause. `requests`: those of the server's ledger. `scripts`: the steps it was given, and when. */
-export function causesOfDuplicates(requests, scripts = []) {
+/** How often each was the cause. `requests`: those of the server's ledger. `scripts`: the steps it was given, and when. `onOtherwise`: told of both requests where none explains it. */
+export function causesOfDuplicates(requests, scripts = [], onOtherwise = () => {}) {
   const count = Object.fromEntries(CAUSES.map((cause) => [cause, 0]))
   const before = new Map()
   for (const request of requests.filter(({ kept }) => kept)) {
     for (const id of request.ids) {
       const last = before.get(id)
-      if (last) count[request.anew.includes(id) ? "recorded anew" : causeOf(last, request, scripts)]++
+      if (last) {
+        const cause = request.anew.includes(id) ? "recorded anew" : causeOf(last, request, scripts)
+        count[cause]++
+        if (cause === "otherwise") onOtherwise(id, last, request)
+      }
       before.set(id, request)
     }
   }

@@ -187,6 +187,9 @@ function judge({ seed, recorded, ids, ledger, scripts, heard }) {
     const missing = (seqs.get(id) ?? []).filter((seq) => gaps.some(([first, last]) => seq >= first && seq <= last)).length
     return lost !== missing - dropped
   })
+  const unexplained = []
+  const causes = causesOfDuplicates(ledger.requests, scripts, (...pair) => unexplained.push(pair))
+  for (const [id, before, again] of unexplained.slice(0, 3)) console.error(`seed ${seed}: ${id} came again: ${sketch(before)}, then ${sketch(again)}; the same instance sent ${ledger.requests.filter((request) => request.instance_id === again.instance_id).map(sketch).join(" ")}`)
   for (const id of lost.slice(0, 3)) console.error(`seed ${seed}: lost ${JSON.stringify(recorded.find((row) => row.id === id))}`)
   for (const [id, instance] of wrongLedgers.slice(0, 3)) console.error(`seed ${seed}: ledger of ${id}: ${JSON.stringify(instance)}, recorded ${seqs.get(id)?.length}`)
   return {
@@ -198,7 +201,7 @@ function judge({ seed, recorded, ids, ledger, scripts, heard }) {
     unknown: kept.filter(([id]) => !ids.has(id)).length,
     rows: ledger.rows,
     duplicates: ledger.duplicates,
-    causes: causesOfDuplicates(ledger.requests, scripts),
+    causes,
     changed: ledger.changed_rows.length,
     preflights: ledger.options,
     requests: ledger.requests.length,
@@ -209,6 +212,9 @@ function judge({ seed, recorded, ids, ledger, scripts, heard }) {
     lostByVariant: counts(lost.map((id) => said.get(id))),
   }
 }
+
+/** A request in few words, for somebody who looks for a mistake. */
+const sketch = ({ ids, ...request }) => JSON.stringify({ ...request, anew: undefined, rows: ids.length })
 
 /** Runs `work` for each of the seeds, some beside each other, each lane in a browser of its own. After `minutes` it begins no other. */
 export async function overSeeds({ driver, seeds, jobs, minutes, work }) {
