@@ -105,8 +105,9 @@ pub struct Request {
     pub instance_id: String,
     /// In the order of the body, exposures first.
     pub ids: Vec<String>,
-    /// Those of them that had been kept before, of another instance or with another `seq`.
-    pub anew: Vec<String>,
+    /// What makes each of them a row of its own, in the same order: who recorded it, and as which. Two rows of one id are two who
+    /// have seen the same.
+    pub copies: Vec<String>,
     pub kept: bool,
     /// How many of its requests the instance had given up on by then, as its ledger tells.
     pub unreachable: u64,
@@ -182,6 +183,7 @@ impl Ledger {
         request.attempt = batch.attempt;
         request.instance_id.clone_from(&batch.instance_id);
         request.ids = batch.rows.iter().map(|row| row.id.clone()).collect();
+        request.copies = batch.rows.iter().map(|row| format!("{} {}", row.instance_id, row.seq.unwrap_or_default())).collect();
         request.kept = is_kept;
         let own = batch.ledgers.iter().find(|(instance_id, _)| *instance_id == batch.instance_id);
         request.unreachable = own.and_then(|(_, ledger)| ledger["unreachable"].as_u64()).unwrap_or_default();
@@ -194,11 +196,7 @@ impl Ledger {
             if row.id.is_empty() {
                 self.rows_without_id += 1;
             } else if is_kept {
-                if self.keep(row, now_ms)
-                    && let Some(request) = self.request(key)
-                {
-                    request.anew.push(row.id.clone());
-                }
+                self.keep(row, now_ms);
             } else if let Some(kept) = self.ids.get_mut(&row.id) {
                 kept.came += 1;
             } else {
@@ -220,12 +218,10 @@ impl Ledger {
         }
     }
 
-    /// Whether the id was there already, of another row.
-    fn keep(&mut self, row: &Row, now_ms: f64) -> bool {
+    fn keep(&mut self, row: &Row, now_ms: f64) {
         self.rows += 1;
         let instance = self.instances.entry(row.instance_id.clone()).or_default();
-        let is_resend = row.seq.is_some_and(|seq| !instance.seqs.insert(seq));
-        self.resends += u64::from(is_resend);
+        self.resends += u64::from(row.seq.is_some_and(|seq| !instance.seqs.insert(seq)));
         let came = self.not_kept.remove(&row.id).unwrap_or_default();
         let kept = self.ids.entry(row.id.clone()).or_insert_with(|| Kept {
             first_ms: now_ms,
@@ -239,12 +235,10 @@ impl Ledger {
             variant: row.variant.clone(),
             distinct_id: row.distinct_id.clone(),
         });
-        let is_duplicate = kept.count > 0;
-        self.duplicates += u64::from(is_duplicate);
+        self.duplicates += u64::from(kept.count > 0);
         kept.count += 1;
         kept.came += 1;
         kept.last_ms = now_ms;
-        is_duplicate && !is_resend
     }
 
     /// To be asked for after [`Ledger::sum_up`].

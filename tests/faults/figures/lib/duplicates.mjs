@@ -10,16 +10,20 @@ export const CAUSES = ["unacknowledged", "page gone", "recorded anew", "otherwis
 /** How often each was the cause. `requests`: those of the server's ledger. `scripts`: the steps it was given, and when. `onOtherwise`: told of both requests where none explains it. */
 export function causesOfDuplicates(requests, scripts = [], onOtherwise = () => {}) {
   const count = Object.fromEntries(CAUSES.map((cause) => [cause, 0]))
+  const kept = new Set()
+  /** By copy: an id may come of two who have seen the same, each of whom sends its own again. */
   const before = new Map()
   for (const request of requests.filter(({ kept }) => kept)) {
-    for (const id of request.ids) {
-      const last = before.get(id)
-      if (last) {
-        const cause = request.anew.includes(id) ? "recorded anew" : causeOf(last, request, scripts)
+    for (const [place, id] of request.ids.entries()) {
+      const copy = `${id} ${request.copies[place]}`
+      const last = before.get(copy)
+      if (kept.has(id)) {
+        const cause = last ? causeOf(last, request, scripts) : "recorded anew"
         count[cause]++
         if (cause === "otherwise") onOtherwise(id, last, request)
       }
-      before.set(id, request)
+      kept.add(id)
+      before.set(copy, request)
     }
   }
   return count

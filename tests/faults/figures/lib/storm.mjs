@@ -214,7 +214,7 @@ function judge({ seed, recorded, ids, ledger, scripts, heard }) {
 }
 
 /** A request in few words, for somebody who looks for a mistake. */
-const sketch = ({ ids, ...request }) => JSON.stringify({ ...request, anew: undefined, rows: ids.length })
+const sketch = ({ ids, copies, ...request }) => JSON.stringify({ ...request, rows: ids.length })
 
 /** Runs `work` for each of the seeds, some beside each other, each lane in a browser of its own. After `minutes` it begins no other. */
 export async function overSeeds({ driver, seeds, jobs, minutes, work }) {
