@@ -40,6 +40,18 @@ test("D1 a ruleset of 8 MiB is read; of one byte more, and of 20 MB, it is refus
   await client.close()
 })
 
+test("a long ruleset arrives as it is, whatever characters it has and wherever they are", async () => {
+  const client = await createClient({})
+  for (const text of ["flamingo", "flämingo", "🦩", "🦩ä", "\u2028🦩", "a\ud83e"]) {
+    for (let shift = 0; shift < 4; shift++) {
+      const value = "x".repeat(shift) + text.repeat(200_000 / text.length)
+      client.setRuleset(`{"flags":{"long":{"variants":{"v":"${value}","last":1},"default":"v"}}}`)
+      assert.equal(client.getFlag("long"), value.replace(/\ud83e(?!\udda9)/g, "\ufffd"), `${text} ${shift}`)
+    }
+  }
+  await client.close()
+})
+
 test("D2 attributes and conditions ten thousand levels deep are cut or refused, and trap nothing", async () => {
   let deepList = "end"
   let deepObject = "end"
