@@ -183,7 +183,8 @@ impl Ledger {
         request.attempt = batch.attempt;
         request.instance_id.clone_from(&batch.instance_id);
         request.ids = batch.rows.iter().map(|row| row.id.clone()).collect();
-        request.copies = batch.rows.iter().map(|row| format!("{} {}", row.instance_id, row.seq.unwrap_or_default())).collect();
+        request.copies =
+            batch.rows.iter().map(|row| format!("{} {}", row.instance_id, row.seq.unwrap_or_default())).collect();
         request.kept = is_kept;
         let own = batch.ledgers.iter().find(|(instance_id, _)| *instance_id == batch.instance_id);
         request.unreachable = own.and_then(|(_, ledger)| ledger["unreachable"].as_u64()).unwrap_or_default();

@@ -9,14 +9,13 @@ use pennon::engine::platform::NATIVE;
 use pennon::engine::time::Now;
 
 fuzz_target!(|stored: &str| {
-    let mut lines = stored.split('\n').map(str::to_owned);
-    let (ledgers, retry) = (lines.next().unwrap_or_default(), lines.next());
-    let lines: Vec<String> = lines.collect();
+    let mut parts = stored.splitn(3, '\n');
+    let (ledgers, retry, lines) = (parts.next().unwrap_or_default(), parts.next(), parts.next().unwrap_or_default());
     let mut now = Now { wall_ms: 1_790_000_000_000.0, mono_ms: 1000.0 };
     let config = Config { sends: true, ..Config::new("instance".into(), NATIVE) };
-    let mut state = State::new(config, retry.as_deref());
-    state.learn_retry(retry.as_deref(), true, now);
-    let orphan = Orphan { owner: "instance-1", ledgers: &ledgers, lines: &lines, corrupt: 0 };
+    let mut state = State::new(config, retry);
+    state.learn_retry(retry, true, now);
+    let orphan = Orphan { owner: "instance-1", ledgers, lines, corrupt: 0 };
     let mut effects = step(&mut state, Input::Adopt(&orphan), now);
     // At most an hour's wait, then one batch after the other.
     for _ in 0..1000 {

@@ -22,7 +22,7 @@ import { timing } from "./timing.js"
 import type {
   Change, Client, Consent, CreateClient, Decision, ErrorCode, Explanation, Exposure, FlushResult, Identity, Json, Problem, Session,
 } from "./types.js"
-import type { Engine, Host, IdentityIds } from "./wasm/pennon.js"
+import type { Engine, Host, IdentityIds, RulesetProblem } from "./wasm/pennon.js"
 
 /** The most keys whose decisions are kept. A page that makes up keys must not fill its memory. */
 const MAX_CACHED_KEYS = 10_000
@@ -235,7 +235,7 @@ function buildClient(settings: Settings, starting: Promise<Instance>): { client:
 
   function listBrokenFlag(engine: Engine, key: string): void {
     const problem = engine.problem(key)
-    if (problem) problems.addOfRuleset("FLAG_INVALID", problem)
+    if (problem) problems.addOfRuleset("FLAG_INVALID", parse(problem) as RulesetProblem)
   }
 
   // Exposures.
@@ -336,7 +336,7 @@ function buildClient(settings: Settings, starting: Promise<Instance>): { client:
   // What is not delivered outlives the module, and the page.
 
   const keeper = settings.endpoint === undefined ? undefined : createKeeper(area, prefix, {
-    adopt: ({ owner, ledgers, lines, corrupt }) => enter((engine) => engine.adopt(owner, ledgers, lines as string[], corrupt), false),
+    adopt: ({ owner, ledgers, lines, corrupt }) => enter((engine) => engine.adopt(owner, ledgers, lines.map((line) => `${line}\n`).join(""), corrupt), false),
     failed: () => enter((engine) => engine.persistFailed(), undefined),
   })
 
@@ -438,7 +438,7 @@ function buildClient(settings: Settings, starting: Promise<Instance>): { client:
     sessionStored: (key, text) => tellSiblings(hear, key, text),
     delivery(status, batchId, ids, pending) {
       if (status === "acknowledged") handshake?.goOn()
-      events.emit("delivery", Object.freeze({ status, batchId, ids, pending }))
+      if (events.has("delivery")) events.emit("delivery", Object.freeze({ status, batchId, ids: parse(ids) as string[], pending }))
     },
     flushed: (delivered, pending) => delivery.flushed({ delivered, pending }),
   }
@@ -503,7 +503,7 @@ function buildClient(settings: Settings, starting: Promise<Instance>): { client:
   function putRuleset(engine: Engine, text: string, source: string): boolean {
     const problem = place(engine, text)
     if (problem) {
-      problems.addOfRuleset("RULESET_INVALID", problem, source)
+      problems.addOfRuleset("RULESET_INVALID", parse(problem) as RulesetProblem, source)
       return false
     }
     lastGood = text
@@ -541,7 +541,7 @@ function buildClient(settings: Settings, starting: Promise<Instance>): { client:
   function checkOverrides(engine: Engine): void {
     if (lastGood === undefined) return
     overrides.forEach(({ variant }, key) => {
-      const variants = engine.variants(key)
+      const variants = parse(engine.variants(key)) as string[]
       if (variants.includes(variant)) return
       const expected = variants.join(", ").slice(0, 500) || "a flag that is there and works"
       problems.add("UNKNOWN_VARIANT", `override(${shown(key)})`, `found ${shown(variant)}, expected ${expected}`)
@@ -583,7 +583,7 @@ function buildClient(settings: Settings, starting: Promise<Instance>): { client:
       const name = typeof key === "string" ? key : shown(key)
       return parse(enter((engine) => engine.explain(name), "null")) as Explanation | null
     },
-    allFlags: () => enter((engine) => engine.flagKeys(), []).map(decisionFor),
+    allFlags: () => (parse(enter((engine) => engine.flagKeys(), "[]")) as string[]).map(decisionFor),
     reportExposure(key, options) {
       const given = memberOf(options, "value")
       const value = plain(given)
@@ -693,7 +693,8 @@ function buildClient(settings: Settings, starting: Promise<Instance>): { client:
     stats: () => enter(readStats, NO_STATS),
     problems() {
       // What the ruleset says is compiled when it is asked for; here all of it is.
-      enter((engine) => engine.problems(), []).forEach((problem) => problems.addOfRuleset("FLAG_INVALID", problem))
+      const found = parse(enter((engine) => engine.problems(), "[]")) as RulesetProblem[]
+      found.forEach((problem) => problems.addOfRuleset("FLAG_INVALID", problem))
       return Object.freeze(problems.list.slice()) as readonly Problem[]
     },
     flush() {

@@ -1,4 +1,3 @@
-import { parse } from "./natives.js"
 import type { RulesetProblem } from "./wasm/pennon.js"
 import type { Problem } from "./types.js"
 
@@ -9,8 +8,8 @@ export interface Problems {
   readonly list: readonly Problem[]
   /** Adds a problem unless one with this code is listed for this place. */
   add(code: string, where: string, message: string): void
-  /** Adds what is wrong with a ruleset. `problem`: a `RulesetProblem` as JSON. `source`: where the ruleset is from. */
-  addOfRuleset(code: string, problem: string, source?: string): void
+  /** Adds what is wrong with a ruleset. `source`: where the ruleset is from. */
+  addOfRuleset(code: string, problem: RulesetProblem, source?: string): void
 }
 
 /** A list of problems, each once. `added` is called with each new one. */
@@ -25,8 +24,7 @@ export function createProblems(added: (problem: Problem) => void): Problems {
   return {
     list,
     add,
-    addOfRuleset(code, problem, source = "") {
-      const { place, found, expected } = parse(problem) as RulesetProblem
+    addOfRuleset(code, { place, found, expected }, source = "") {
       add(code, source && place ? `${source}: ${place}` : source || place, `found ${found || "nothing"}, expected ${expected}`)
     },
   }

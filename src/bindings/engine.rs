@@ -138,9 +138,10 @@ impl Engine {
         self.client.borrow_mut().explain(key, now)
     }
 
+    /// A list of texts as JSON.
     #[wasm_bindgen(js_name = flagKeys)]
-    pub fn flag_keys(&self) -> Vec<String> {
-        self.client.borrow().flag_keys()
+    pub fn flag_keys(&self) -> String {
+        convert::texts(&self.client.borrow().flag_keys())
     }
 
     /// The key of the flag at that place, if a rule of it chose its answer; else empty. Undefined behind the last place.
@@ -151,8 +152,9 @@ impl Engine {
         self.client.borrow_mut().targeted_key(place, all, now)
     }
 
-    pub fn variants(&self, key: &str) -> Vec<String> {
-        self.client.borrow().variants(key)
+    /// The keys of a flag's variants: a list of texts as JSON.
+    pub fn variants(&self, key: &str) -> String {
+        convert::texts(&self.client.borrow().variants(key))
     }
 
     /// The JSON of a variant's value, as written in the ruleset.
@@ -166,9 +168,9 @@ impl Engine {
         self.client.borrow().problem(key).as_ref().map(convert::problem)
     }
 
-    /// All that is wrong with the ruleset, each a `RulesetProblem` as JSON. Compiles all of it.
-    pub fn problems(&self) -> Vec<String> {
-        self.client.borrow().problems().iter().map(convert::problem).collect()
+    /// All that is wrong with the ruleset: a list of `RulesetProblem` as JSON. Compiles all of it.
+    pub fn problems(&self) -> String {
+        convert::problems(&self.client.borrow().problems())
     }
 
     /// Records that this person saw the flag at that place, or that it was decided for them. False when it was not recorded
@@ -345,11 +347,11 @@ impl Engine {
         self.try_step(Input::Flush);
     }
 
-    /// Takes up what a page that is gone has left: the id of its instance, its ledgers, its lines, and how many lines had
-    /// another checksum. False when there is no room: then nothing was taken.
-    pub fn adopt(&self, owner: &str, ledgers: &str, lines: Vec<String>, corrupt: u32) -> bool {
+    /// Takes up what a page that is gone has left: the id of its instance, its ledgers, its lines, each with a line feed at
+    /// its end, and how many lines had another checksum. False when there is no room: then nothing was taken.
+    pub fn adopt(&self, owner: &str, ledgers: &str, lines: &str, corrupt: u32) -> bool {
         self.learn_retry();
-        self.step(Input::Adopt(&Orphan { owner, ledgers, lines: &lines, corrupt }))
+        self.step(Input::Adopt(&Orphan { owner, ledgers, lines, corrupt }))
     }
 
     /// Storage has refused to take new rows. Called once for them, however often they are tried again.
@@ -449,7 +451,7 @@ impl Engine {
                 Effect::KeepLedgers(text) => self.host.keep_ledgers(&text),
                 Effect::Release(numbers) => self.host.release(numbers),
                 Effect::Send(batch) => {
-                    self.host.delivery("sending", &batch.batch_id, batch.ids, batch.pending as u32);
+                    self.host.delivery("sending", &batch.batch_id, &convert::texts(&batch.ids), batch.pending as u32);
                     if !self.host.post(batch.flight, &batch.body, batch.keepalive) && batch.exit {
                         beacon::send(&self.endpoint, &batch.body);
                     }
@@ -465,7 +467,7 @@ impl Engine {
                 }
                 Effect::Settled { batch_id, ids, acknowledged, pending } => {
                     let status = if acknowledged { "acknowledged" } else { "failed" };
-                    self.host.delivery(status, &batch_id, ids, pending as u32);
+                    self.host.delivery(status, &batch_id, &convert::texts(&ids), pending as u32);
                 }
                 Effect::Flushed { delivered, pending } => self.host.flushed(delivered as u32, pending as u32),
             }

@@ -42,8 +42,8 @@ export interface Host {
   stale(): void
   /** The session was stored: tell the page's other clients, whom no `storage` event reaches. */
   sessionStored(key: string, text: string): void
-  /** An attempt to send has begun or ended. */
-  delivery(status: "sending" | "acknowledged" | "failed", batchId: string, ids: string[], pending: number): void
+  /** An attempt to send has begun or ended. `ids`: a list of texts as JSON. */
+  delivery(status: "sending" | "acknowledged" | "failed", batchId: string, ids: string, pending: number): void
   /** A flush has ended. */
   flushed(delivered: number, pending: number): void
 }
@@ -73,7 +73,7 @@ extern "C" {
     #[wasm_bindgen(method, js_name = sessionStored)]
     pub fn session_stored(this: &Host, key: &str, text: &str);
     #[wasm_bindgen(method)]
-    pub fn delivery(this: &Host, status: &str, batch_id: &str, ids: Vec<String>, pending: u32);
+    pub fn delivery(this: &Host, status: &str, batch_id: &str, ids: &str, pending: u32);
     #[wasm_bindgen(method)]
     pub fn flushed(this: &Host, delivered: u32, pending: u32);
 }

@@ -102,8 +102,11 @@ pub fn describe(place: u32, ruleset: Option<&Ruleset>, flag: Option<&Part>) -> S
     json.integer("place", place.into());
     if let (Some(ruleset), Some(flag)) = (ruleset, flag) {
         json.integer("version", flag.version());
-        json.texts("variants", (0..flag.variants.len()).map(|variant| flag.variant(variant)));
-        json.texts("rules", flag.items(flag.list(ROOT, Name::Rules)).map(|rule| flag.text_or_empty(rule, Name::Id)));
+        json.texts(Some("variants"), &mut (0..flag.variants.len()).map(|variant| flag.variant(variant)));
+        json.texts(
+            Some("rules"),
+            &mut flag.items(flag.list(ROOT, Name::Rules)).map(|rule| flag.text_or_empty(rule, Name::Id)),
+        );
         let values = flag.variants.iter().map(|key| ruleset.source(flag.variant_span(*key)));
         if values.clone().map(str::len).sum::<usize>() <= MAX_DESCRIBED_BYTES {
             json.open(Some("values"), '[');

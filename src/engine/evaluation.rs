@@ -360,7 +360,10 @@ impl<'a> Evaluation<'a> {
         let variant = flag.variant(known.answer);
         if let Some(trace) = &mut self.trace {
             trace.text("flag", flag.key());
-            trace.texts("expected", part.items(part.list(at, Name::Variants)).map(|variant| part.text(variant)));
+            trace.texts(
+                Some("expected"),
+                &mut part.items(part.list(at, Name::Variants)).map(|variant| part.text(variant)),
+            );
             trace.text("found", variant);
             trace.text("reason", known.reason.as_str());
         }

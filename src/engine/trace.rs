@@ -65,8 +65,8 @@ impl Trace {
         }
     }
 
-    pub fn texts<'t>(&mut self, name: &'static str, texts: impl Iterator<Item = &'t str>) {
-        self.open(Some(name), '[');
+    pub fn texts(&mut self, name: Option<&'static str>, texts: &mut dyn Iterator<Item = &str>) {
+        self.open(name, '[');
         for text in texts {
             self.name(None);
             push_json_string(&mut self.out, text);

@@ -449,7 +449,7 @@ impl World {
     fn adopt(&mut self, tab: usize, place: usize) {
         let now = self.now();
         let disk = &self.orphans[place];
-        let lines: Vec<String> = disk.lines.values().map(|line| line.text.clone()).collect();
+        let lines: String = disk.lines.values().map(|line| line.text.clone() + "\n").collect();
         let orphan = Orphan { owner: &disk.owner, ledgers: &disk.ledgers, lines: &lines, corrupt: disk.corrupt };
         let effects = step(&mut self.tabs[tab].state, Input::Adopt(&orphan), now);
         if !effects.contains(&Effect::Refused) {
@@ -622,7 +622,7 @@ fn a_damaged_line_costs_one_row_and_is_counted() {
         "x".repeat(5 << 20),
     ];
     let extra = lines[3].replacen('{', "{\"__proto__\":{\"x\":1},\"unknown\":7,", 1);
-    let orphan: Vec<String> = [&tampered[..], &[extra], &lines[4..]].concat();
+    let orphan = [&tampered[..], &[extra], &lines[4..]].concat().join("\n") + "\n";
     let now = world.now();
     let orphan = Orphan { owner: "instance-1", ledgers: "", lines: &orphan, corrupt: 0 };
     let effects = step(&mut world.tabs[0].state, Input::Adopt(&orphan), now);

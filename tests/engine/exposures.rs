@@ -279,7 +279,7 @@ fn a_link_that_an_earlier_page_has_left_is_taken_over_and_not_recorded_once_more
     let state = State::new(Config { instance_id: "the next".into(), ..config(Dedup::Session) }, None);
     let (mut next, _) = Client::new(state, Some("u1".into()), Value::Null, stored, page.now, &mut || [7; 10]);
     assert_eq!(next.exposures().stats().pending, 0, "it may be among what is taken over");
-    let lines: Vec<String> = page.kept.into_values().collect();
+    let lines: String = page.kept.into_values().map(|line| line + "\n").collect();
     let orphan = Orphan { owner: &format!("instance-{START_MS}"), ledgers: "", lines: &lines, corrupt: 0 };
     next.step(Input::Adopt(&orphan), page.now);
     next.step(Input::Consent(Consent::Granted), page.now);

@@ -40,7 +40,7 @@ pub fn with_short_names(glue: &str, renamed: &str) -> Result<String> {
 }
 
 /// What is written otherwise: what it is called here, a pattern, and what takes the place of each match.
-const LEANER: [(&str, &str, &str); 9] = [
+const LEANER: [(&str, &str, &str); 7] = [
     // Whatever throws between two arguments spends the instance, and all that the first ones have taken with it.
     (
         "try around arguments",
@@ -58,12 +58,6 @@ const LEANER: [(&str, &str, &str); 9] = [
         "        return takeString(ret);\n",
     ),
     (
-        "list returned",
-        r"        var v[0-9]+ = getArrayJsValueFromWasm0\(ret\[0\], ret\[1\]\);\n.*\n        return v[0-9]+;\n",
-        "        return takeList(ret[0], ret[1]);\n",
-    ),
-    ("list passed", r"= getArrayJsValueFromWasm0(\(arg[0-9]+, arg[0-9]+\);)\n.*\n", "= takeList$1\n"),
-    (
         "text as an argument",
         r"(passStringToWasm0\([A-Za-z0-9_]+), wasm.__wbindgen_malloc, wasm.__wbindgen_realloc\)",
         "$1)",
@@ -78,17 +72,12 @@ const LEANER: [(&str, &str, &str); 9] = [
     ("Symbol.dispose", r"if \(Symbol.dispose\).*\n", ""),
 ];
 
-/// How a text or a list that the module gives comes out of its memory.
+/// How a text that the module gives comes out of its memory.
 const TAKE: &str = "function takeString(ret) {
     if (ret[0] === 0) return undefined;
     const text = getStringFromWasm0(ret[0], ret[1]);
     wasm.__wbindgen_free(ret[0], ret[1], 1);
     return text;
-}
-function takeList(at, length) {
-    const list = getArrayJsValueFromWasm0(at, length);
-    wasm.__wbindgen_free(at, length * 4, 4);
-    return list;
 }
 ";
 
@@ -247,15 +236,7 @@ export { initSync, __wbg_init as default };
         }
         return v1;
     }
-    list() {
-        var v1 = getArrayJsValueFromWasm0(ret[0], ret[1]);
-        wasm.__wbindgen_free(ret[0], ret[1] * 4, 4);
-        return v1;
-    }
 if (Symbol.dispose) Engine.prototype[Symbol.dispose] = Engine.prototype.free;
-            var v0 = getArrayJsValueFromWasm0(arg5, arg6);
-            wasm.__wbindgen_free(arg5, arg6 * 4, 4);
-            arg0.delivery(v0);
 function isLikeNone(x) {
 function passStringToWasm0(arg, malloc, realloc) {
     if (realloc === undefined) {
@@ -289,11 +270,6 @@ rest
     maybe() {
         return takeString(ret);
     }
-    list() {
-        return takeList(ret[0], ret[1]);
-    }
-            var v0 = takeList(arg5, arg6);
-            arg0.delivery(v0);
 TAKEfunction isLikeNone(x) {
 function passStringToWasm0(arg) {
     const malloc = wasm.__wbindgen_malloc, realloc = wasm.__wbindgen_realloc;
@@ -303,17 +279,7 @@ function passStringToWasm0(arg) {
 rest
 ";
         assert_eq!(lean(CALLS).unwrap(), expected.replace("TAKE", TAKE));
-        for gone in [
-            "let ptr0",
-            "let deferred",
-            "let v1",
-            "var v1",
-            " = getArrayJsValueFromWasm0(arg5",
-            "(key, wasm",
-            "malloc, realloc)",
-            "(!(",
-            "if (Symbol",
-        ] {
+        for gone in ["let ptr0", "let deferred", "let v1", "(key, wasm", "malloc, realloc)", "(!(", "if (Symbol"] {
             let message = lean(&CALLS.replace(gone, "")).unwrap_err().to_string();
             assert!(message.contains("expected one"), "{gone}: {message}");
         }

@@ -20,8 +20,8 @@ pub struct Orphan<'a> {
     pub owner: &'a str,
     /// As in [`Effect::KeepLedgers`].
     pub ledgers: &'a str,
-    /// As in [`Effect::Keep`].
-    pub lines: &'a [String],
+    /// As in [`Effect::Keep`], each with a line feed at its end.
+    pub lines: &'a str,
     /// Lines whose checksum was wrong.
     pub corrupt: u32,
 }
@@ -40,7 +40,7 @@ impl State {
         }
         let ledgers = read_ledgers(orphan.ledgers);
         let (mut rows, mut corrupt): (Vec<Restored>, u32) = (Vec::new(), orphan.corrupt);
-        for line in orphan.lines {
+        for line in orphan.lines.split_terminator('\n') {
             match restore(line) {
                 // It was adopted before, and could not be taken away from where it was. (That its id is acknowledged is no
                 // reason to pass it over: it may have been another row's, and this one's number would be missed.)
