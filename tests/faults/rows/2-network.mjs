@@ -176,9 +176,16 @@ row("N5", "headers come and the body never ends", async (scene) => {
     await scene.read(page, "plain", 60 * round, 60 * round + 60)
     await scene.statsOnce(page, "delivered by the status", ({ pending }) => pending === 0)
   }
-  // WebKit does not give the quota back when a request is aborted. There a batch that finds none left goes again, without keepalive.
+  // Chromium gives the quota back with the body, Firefox when the request is aborted, five seconds later, WebKit never. A batch
+  // that finds none left goes again, without keepalive.
   const { resent } = await scene.stats(page)
-  assert.ok(resent <= (scene.name === "webkit" ? 480 : 0), `${resent} rows were sent again`)
+  assert.ok(resent <= (scene.name === "chromium" ? 0 : 480), `${resent} rows were sent again`)
+  if (scene.name === "firefox") {
+    await scene.sleep(6000)
+    await scene.read(page, "plain", 480, 540)
+    await scene.statsOnce(page, "delivered by the status", ({ pending }) => pending === 0)
+    assert.equal((await scene.stats(page)).resent, resent, "rows sent again when the quota is there")
+  }
   await scene.check()
 })
 
