@@ -7,22 +7,25 @@
  */
 export const CAUSES = ["unacknowledged", "page gone", "recorded anew", "otherwise"]
 
-/** How often each was the cause. `requests`: those of the server's ledger. `scripts`: the steps it was given, and when. `onOtherwise`: told of both requests where none explains it. */
+/**
+ * How often each was the cause. `requests`: those of the server's ledger. `scripts`: the steps it was given, and when. `onOtherwise`:
+ * told of the id and of both requests where none explains it.
+ */
 export function causesOfDuplicates(requests, scripts = [], onOtherwise = () => {}) {
   const count = Object.fromEntries(CAUSES.map((cause) => [cause, 0]))
-  const kept = new Set()
+  const known = new Set()
   /** By copy: an id may come of two who have seen the same, each of whom sends its own again. */
   const before = new Map()
   for (const request of requests.filter(({ kept }) => kept)) {
     for (const [place, id] of request.ids.entries()) {
       const copy = `${id} ${request.copies[place]}`
       const last = before.get(copy)
-      if (kept.has(id)) {
+      if (known.has(id)) {
         const cause = last ? causeOf(last, request, scripts) : "recorded anew"
         count[cause]++
         if (cause === "otherwise") onOtherwise(id, last, request)
       }
-      kept.add(id)
+      known.add(id)
       before.set(copy, request)
     }
   }

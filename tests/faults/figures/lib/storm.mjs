@@ -189,7 +189,10 @@ function judge({ seed, recorded, ids, ledger, scripts, heard }) {
   })
   const unexplained = []
   const causes = causesOfDuplicates(ledger.requests, scripts, (...pair) => unexplained.push(pair))
-  for (const [id, before, again] of unexplained.slice(0, 3)) console.error(`seed ${seed}: ${id} came again: ${sketch(before)}, then ${sketch(again)}; the same instance sent ${ledger.requests.filter((request) => request.instance_id === again.instance_id).map(sketch).join(" ")}`)
+  for (const [id, before, again] of unexplained.slice(0, 3)) {
+    const others = ledger.requests.filter(({ instance_id }) => instance_id === again.instance_id)
+    console.error(`seed ${seed}: ${id} came again: ${sketch(before)}, then ${sketch(again)}; all of that instance: ${others.map(sketch).join(" ")}`)
+  }
   for (const id of lost.slice(0, 3)) console.error(`seed ${seed}: lost ${JSON.stringify(recorded.find((row) => row.id === id))}`)
   for (const [id, instance] of wrongLedgers.slice(0, 3)) console.error(`seed ${seed}: ledger of ${id}: ${JSON.stringify(instance)}, recorded ${seqs.get(id)?.length}`)
   return {
