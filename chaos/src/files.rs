@@ -1,11 +1,14 @@
 //! Static files.
 
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 
 use crate::http::{Answer, Head};
 use crate::site::Site;
+
+const MAX_DELAY: Duration = Duration::from_secs(60);
 
 /// The file that a request asks for: of the first folder that has it. 404 when none has, 405 for a POST.
 pub fn get(head: &Head, site: &Site) -> Answer {
@@ -26,6 +29,13 @@ pub fn get(head: &Head, site: &Site) -> Answer {
         answer.body = body;
     }
     answer
+}
+
+/// How late a file is answered on the chaotic port: `?delay_ms=500`, at most [`MAX_DELAY`]. Without it, or with anything
+/// else, at once.
+pub fn delay(head: &Head) -> Duration {
+    let delay_ms = head.query.strip_prefix("delay_ms=").and_then(|text| text.parse().ok()).unwrap_or(0);
+    Duration::from_millis(delay_ms).min(MAX_DELAY)
 }
 
 /// The path within the folder. `None`: it leads out of it.

@@ -119,6 +119,7 @@ async fn serve(stream: TcpStream, site: Arc<Site>) {
             }
         } else {
             let mut answer = files::get(&head, &site);
+            tokio::time::sleep(files::delay(&head)).await;
             if !site.keep_alive {
                 answer = answer.with("connection", "close");
             }

@@ -1,9 +1,10 @@
 use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{Chaos, batch, connect, read};
+use crate::harness::{Chaos, batch, connect, read, read_some};
 
 #[test]
 fn a_server_that_is_down_refuses_and_comes_back_on_its_port_with_its_ledger() {
@@ -97,5 +98,20 @@ fn files_are_served_on_both_ports_with_their_type_and_the_headers_that_were_aske
         for outside in ["/nothing", "/../Cargo.toml", "/%2e%2e/x", "/%2fetc/passwd"] {
             assert_eq!(of(address, outside).status(), 404, "{outside}");
         }
+    }
+}
+
+#[test]
+fn a_file_is_answered_as_late_as_its_address_asks_for() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("index.html"), "<p>late").unwrap();
+    let chaos = Chaos::start(&["--www", folder.path().to_str().unwrap()]);
+    for (query, at_least) in [("?delay_ms=300", 300), ("?delay_ms=soon", 0)] {
+        let started = Instant::now();
+        let mut stream = connect(&chaos.address);
+        let request = format!("GET /{query} HTTP/1.1\r\nconnection: close\r\n\r\n");
+        std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+        assert_eq!(read_some(&mut stream, 12), "HTTP/1.1 200", "{query}");
+        assert!(started.elapsed() >= Duration::from_millis(at_least), "{query}: {:?}", started.elapsed());
     }
 }
