@@ -437,15 +437,11 @@ impl Engine {
     /// Carries out effects, in order. No state is borrowed while the host is called. False when something was refused.
     fn run(&self, effects: Vec<Effect>) -> bool {
         let mut done = true;
-        let mut effects = effects.into_iter().peekable();
-        while let Some(effect) = effects.next() {
+        for effect in effects {
             match effect {
-                Effect::Keep { number, line } => {
-                    // The row crosses once: text costs more than all else that a recording does.
-                    let is_new = effects.next_if(|next| matches!(next, Effect::Recorded(_))).is_some();
-                    self.host.keep(number, checksum(&line), &line, is_new);
-                }
-                Effect::Recorded(row) => self.host.keep(0, 0, &("e".to_owned() + &row), true),
+                // The row crosses once: text costs more than all else that a recording does.
+                Effect::Keep { number, line, is_new } => self.host.keep(number, checksum(&line), &line, is_new),
+                Effect::Recorded(line) => self.host.keep(0, 0, &line, true),
                 Effect::Refused => done = false,
                 Effect::Stale => self.host.stale(),
                 Effect::KeepLedgers(text) => self.host.keep_ledgers(&text),

@@ -32,18 +32,19 @@ impl StorageKey {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// An exposure was recorded; its row, as JSON.
+    /// An exposure was recorded that goes nowhere: its line, as in [`Effect::Keep`].
     Recorded(String),
     /// An exposure was not recorded: there was no room, or the answer is no longer the one that was seen. A later read has
     /// to record it.
     Refused,
     /// Answers, or what was recorded, may have changed: forget what is cached.
     Stale,
-    /// Keep this row where the next page finds it, under a number of this client's own: `e` or `l` (an exposure or a link) and
-    /// its JSON.
+    /// Keep this row where the next page finds it, under a number of this client's own. Its line: `e` or `l` (an exposure or a
+    /// link) and its JSON. `is_new`: it is an exposure that was recorded now.
     Keep {
         number: u32,
         line: String,
+        is_new: bool,
     },
     /// Keep these ledgers beside the rows, in the place of those kept before: JSON, or empty for none.
     KeepLedgers(String),

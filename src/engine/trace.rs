@@ -11,9 +11,15 @@ const MAX_TEXT_BYTES: usize = 256;
 const MAX_ITEMS: usize = 20;
 
 /// JSON, written member by member.
-#[derive(Default)]
 pub struct Trace {
     out: String,
+}
+
+impl Default for Trace {
+    /// With room for the description of a flag.
+    fn default() -> Self {
+        Self { out: String::with_capacity(256) }
+    }
 }
 
 impl Trace {

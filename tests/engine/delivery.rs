@@ -351,7 +351,7 @@ impl World {
         for effect in effects {
             let one = &mut self.tabs[tab];
             match effect {
-                Effect::Keep { number, line } => {
+                Effect::Keep { number, line, .. } => {
                     let name = name_of(&serde_json::from_str(&line[1..]).unwrap());
                     let line = Line { name, text: line };
                     let earlier = self.recorded.insert(name, line.text.clone());

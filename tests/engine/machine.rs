@@ -188,6 +188,14 @@ struct Model {
     failures: u32,
 }
 
+/// The row of an exposure that was recorded just now.
+fn recorded_row(effect: &Effect) -> Option<&str> {
+    match effect {
+        Effect::Recorded(line) | Effect::Keep { line, is_new: true, .. } => Some(&line[1..]),
+        _ => None,
+    }
+}
+
 impl Model {
     fn new(dedup: Dedup, flush_interval_ms: f64) -> Self {
         let mut config = config(dedup);
@@ -304,10 +312,7 @@ impl Model {
             attributes: &Value::Null,
         };
         let effects = step(&mut self.state, Input::Record(&draft), self.now);
-        let recorded: Vec<&String> = effects
-            .iter()
-            .filter_map(|effect| if let Effect::Recorded(row) = effect { Some(row) } else { None })
-            .collect();
+        let recorded: Vec<&str> = effects.iter().filter_map(recorded_row).collect();
         let refused = effects.iter().filter(|effect| **effect == Effect::Refused).count();
         let stale = effects.contains(&Effect::Stale);
         if known {
@@ -360,7 +365,7 @@ impl Model {
             env!("CARGO_PKG_VERSION"),
         );
         let effects = step(&mut self.state, Input::Link(&link), self.now);
-        assert!(!effects.iter().any(|effect| matches!(effect, Effect::Recorded(_))), "a link is no exposure");
+        assert!(effects.iter().all(|effect| recorded_row(effect).is_none()), "a link is no exposure");
         let refused = effects.contains(&Effect::Refused);
         let stale = effects.contains(&Effect::Stale);
         if known {
@@ -526,7 +531,7 @@ impl Model {
                     );
                     self.wake_at_mono_ms = Some(wake_at_ms);
                 }
-                Effect::Keep { number, line } => {
+                Effect::Keep { number, line, .. } => {
                     let last = self.kept.last_key_value().map_or(0, |(number, _)| *number).max(self.last_number);
                     assert!(number > last, "a number is used again");
                     self.last_number = number;

@@ -239,8 +239,11 @@ impl Page {
     pub fn run(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Recorded(row) => self.recorded.push(serde_json::from_str(&row).unwrap()),
-                Effect::Keep { number, line } => {
+                Effect::Recorded(line) => self.recorded.push(serde_json::from_str(&line[1..]).unwrap()),
+                Effect::Keep { number, line, is_new } => {
+                    if is_new {
+                        self.recorded.push(serde_json::from_str(&line[1..]).unwrap());
+                    }
                     self.kept.insert(number, line);
                 }
                 Effect::KeepLedgers(text) => self.kept_ledgers = text,

@@ -44,12 +44,12 @@ impl State {
             match restore(line) {
                 // It was adopted before, and could not be taken away from where it was. (That its id is acknowledged is no
                 // reason to pass it over: it may have been another row's, and this one's number would be missed.)
-                Some(row) if self.ring.iter().any(|waiting| waiting.row == row.row) => {}
+                Some(row) if self.ring.iter().any(|waiting| waiting.line == row.line) => {}
                 Some(row) => rows.push(row),
                 None => corrupt += 1,
             }
         }
-        let bytes = rows.iter().map(|restored| restored.row.len()).sum();
+        let bytes = rows.iter().map(|restored| restored.line.len()).sum();
         // What comes alone is taken in any case, or it would be refused for ever. All or nothing: of what is taken in part the
         // rest stays under the same key, and whoever comes next could not tell what was delivered of it, and send that again.
         // What does not fit now waits in storage until this ring has been emptied.
@@ -64,13 +64,13 @@ impl State {
         }
         let owner = self.origin_of(Ledger::new(cut(orphan.owner, MAX_INSTANCE_ID_BYTES).to_owned()), 0);
         let count = rows.len() as u32;
-        for Restored { id, row, link, precious, recurs, ts_ms, instance_id, seq } in rows {
+        for Restored { id, line, link, precious, recurs, ts_ms, instance_id, seq } in rows {
             // A row may have been adopted before, and know more of its instance than is left of it.
             let mut known = Ledger::new(instance_id);
             known.seq_max = seq;
             let origin = self.origin_of(known, owner);
-            let waiting = Waiting { link, precious, recurs, ts_ms, origin, ..self.waiting(id, row, now) };
-            self.keep(waiting, effects);
+            let waiting = Waiting { link, precious, recurs, ts_ms, origin, ..self.waiting(id, line, now) };
+            self.keep(waiting, false, effects);
         }
         self.ledger.adopted += count + corrupt;
         self.dropped.add(Dropped::WalCorrupt, corrupt);

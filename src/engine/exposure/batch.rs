@@ -64,7 +64,7 @@ fn push_rows(out: &mut String, name: &str, rows: &[&Waiting], link: bool) {
     for waiting in rows.iter().filter(|waiting| waiting.link == link) {
         out.push(separator);
         separator = ',';
-        out.push_str(&waiting.row);
+        out.push_str(waiting.row());
     }
     out.push_str(if separator == '[' { "[]" } else { "]" });
 }

@@ -75,7 +75,8 @@ const LINK: [(&str, Kind); 12] = [
 #[derive(Debug, PartialEq)]
 pub struct Restored {
     pub id: Id,
-    pub row: String,
+    /// As in [`Effect::Keep`](super::super::effect::Effect::Keep).
+    pub line: String,
     pub link: bool,
     pub precious: bool,
     pub recurs: bool,
@@ -97,7 +98,7 @@ pub fn restore(line: &str) -> Option<Restored> {
         None => (line.strip_prefix('e')?, false),
     };
     let node = json::parse(json).ok()?;
-    let row = rewritten(&node, if link { &LINK } else { &EXPOSURE })?;
+    let line = if link { rewritten('l', &node, &LINK) } else { rewritten('e', &node, &EXPOSURE) }?;
     let text = |name| node.get(name).and_then(Node::as_str).unwrap_or_default();
     let ts_ms = parse_integer(node.get("ts_ms")?.raw)? as f64;
     let id = if link { Id::of_link(text("anon_id"), text("distinct_id")) } else { exposure_id(&node, &text)? };
@@ -108,7 +109,7 @@ pub fn restore(line: &str) -> Option<Restored> {
     let instance_id = text("instance_id").to_owned();
     let precious = link || !text("experiment").is_empty();
     let recurs = link || text("dedup") != Dedup::None.as_str();
-    Some(Restored { id, row, link, precious, recurs, ts_ms, instance_id, seq })
+    Some(Restored { id, line, link, precious, recurs, ts_ms, instance_id, seq })
 }
 
 /// Flag and variant of a row, if it is that of an experiment.
@@ -148,15 +149,16 @@ fn exposure_id<'n>(node: &'n Node<'_>, text: &dyn Fn(&'static str) -> &'n str) -
     }))
 }
 
-/// The fields that are there, as they were written. `None` when one of them is not what it has to be.
-fn rewritten(node: &Node<'_>, fields: &[(&str, Kind)]) -> Option<String> {
-    let mut out = String::with_capacity(node.raw.len());
+/// The line of the fields that are there, as they were written. `None` when one of them is not what it has to be.
+fn rewritten(kind: char, node: &Node<'_>, fields: &[(&str, Kind)]) -> Option<String> {
+    let mut out = String::with_capacity(node.raw.len() + 1);
+    out.push(kind);
     for (name, kind) in fields {
         let Some(found) = node.get(name) else { continue };
         if !fits(found, *kind) {
             return None;
         }
-        out.push_str(if out.is_empty() { "{\"" } else { ",\"" });
+        out.push_str(if out.len() == 1 { "{\"" } else { ",\"" });
         out.push_str(name);
         out.push_str("\":");
         out.push_str(found.raw);

@@ -7,8 +7,8 @@ pub const MAX_ROWS: usize = 600;
 /// The most bytes of rows that wait, each with what its line in the outbox has beside it. So many, and the keys of their
 /// segments, fit in what all outboxes of an origin have in storage (252 Ki UTF-16 units).
 pub const MAX_BYTES: usize = 247 * 1024;
-/// What a row's line in the outbox has beside it: a checksum of up to seven characters, `|`, `e` or `l`, a line feed.
-const LINE_BYTES: usize = 10;
+/// What a line in the outbox has beside it: a checksum of up to seven characters, `|`, a line feed.
+const LINE_BYTES: usize = 9;
 
 /// A row that waits. Its text never changes again.
 #[derive(Debug)]
@@ -16,7 +16,8 @@ pub struct Waiting {
     /// This client's own name for it, larger than those of the rows before it.
     pub number: u32,
     pub id: Id,
-    pub row: String,
+    /// As in [`Effect::Keep`](super::super::effect::Effect::Keep).
+    pub line: String,
     /// A link rather than an exposure.
     pub link: bool,
     /// Sent before others and never evicted: the exposure of a flag with an experiment, and every link. (A page has few
@@ -34,6 +35,13 @@ pub struct Waiting {
     pub attempts: u32,
     /// The part of a refused batch that it is sent again with, and nothing else; 0 for none.
     pub group: u32,
+}
+
+impl Waiting {
+    /// Its JSON.
+    pub fn row(&self) -> &str {
+        self.line.get(1..).unwrap_or_default()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -64,31 +72,31 @@ impl Ring {
         self.rows.iter_mut()
     }
 
-    /// Whether a row fits into half of the ring: the other half is for what is seen.
-    pub fn has_spare_half(&self, row: &str) -> bool {
-        self.rows.len() < MAX_ROWS / 2 && self.bytes + size_of(row) <= MAX_BYTES / 2
+    /// Whether a line fits into half of the ring: the other half is for what is seen.
+    pub fn has_spare_half(&self, line: &str) -> bool {
+        self.rows.len() < MAX_ROWS / 2 && self.bytes + size_of(line) <= MAX_BYTES / 2
     }
 
-    /// Whether so many more rows of so many bytes in all fit in. Where nothing waits there is room for any: they would
+    /// Whether so many more lines of so many bytes in all fit in. Where nothing waits there is room for any: they would
     /// never fit otherwise.
     pub fn has_room(&self, rows: usize, bytes: usize) -> bool {
         self.rows.is_empty()
             || (self.rows.len() + rows <= MAX_ROWS && self.bytes + bytes + rows * LINE_BYTES <= MAX_BYTES)
     }
 
-    /// Makes room for a row: evicts the oldest rows that are not precious and on no flight.
+    /// Makes room for a line: evicts the oldest rows that are not precious and on no flight.
     /// Gives those that were evicted; `None`, and evicts nothing, when that would not be enough.
-    pub fn make_room(&mut self, row: &str) -> Option<Vec<Waiting>> {
+    pub fn make_room(&mut self, line: &str) -> Option<Vec<Waiting>> {
         let may_go = |waiting: &&Waiting| !waiting.precious && waiting.flight == 0;
         let (mut rows_over, mut bytes_over) =
-            ((self.rows.len() + 1).saturating_sub(MAX_ROWS), (self.bytes + size_of(row)).saturating_sub(MAX_BYTES));
+            ((self.rows.len() + 1).saturating_sub(MAX_ROWS), (self.bytes + size_of(line)).saturating_sub(MAX_BYTES));
         let mut evicted = 0;
         for waiting in self.rows.iter().filter(may_go) {
             if rows_over == 0 && bytes_over == 0 {
                 break;
             }
             rows_over = rows_over.saturating_sub(1);
-            bytes_over = bytes_over.saturating_sub(size_of(&waiting.row));
+            bytes_over = bytes_over.saturating_sub(size_of(&waiting.line));
             evicted += 1;
         }
         if rows_over > 0 || bytes_over > 0 {
@@ -98,7 +106,7 @@ impl Ring {
     }
 
     pub fn push(&mut self, waiting: Waiting) {
-        self.bytes += size_of(&waiting.row);
+        self.bytes += size_of(&waiting.line);
         self.rows.push(waiting);
     }
 
@@ -114,11 +122,11 @@ impl Ring {
             goes
         };
         let removed: Vec<Waiting> = self.rows.extract_if(.., goes).collect();
-        self.bytes -= removed.iter().map(|waiting| size_of(&waiting.row)).sum::<usize>();
+        self.bytes -= removed.iter().map(|waiting| size_of(&waiting.line)).sum::<usize>();
         removed
     }
 }
 
-fn size_of(row: &str) -> usize {
-    row.len() + LINE_BYTES
+fn size_of(line: &str) -> usize {
+    line.len() + LINE_BYTES
 }

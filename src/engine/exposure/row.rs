@@ -1,4 +1,4 @@
-//! The row of an exposure or a link, as JSON for the wire.
+//! The row of an exposure or a link, as JSON for the wire, behind the letter that its line in the outbox begins with.
 
 use super::super::attributes::Value;
 use super::super::decision::Reason;
@@ -84,98 +84,100 @@ pub struct Stamp<'a> {
     pub platform: Platform,
 }
 
-/// An exposure's row. Its fields in the order of the wire's description, absent ones left out.
+/// What begins a member behind another one. Written at once: in a new page each piece of text costs 0.3 µs.
+macro_rules! member {
+    ($name:literal) => {
+        concat!(",\"", $name, "\":")
+    };
+}
+
+/// An exposure's line: `e` and its row. Its fields in the order of the wire's description, absent ones left out.
 pub fn write(draft: &Draft<'_>, stamp: &Stamp<'_>) -> String {
-    let mut row = RowWriter { out: String::with_capacity(1024), cut: draft.value_is_cut };
-    row.name("flag_key");
+    let mut row = LineWriter { out: String::with_capacity(1024), cut: draft.value_is_cut };
+    row.out.push_str("e{\"flag_key\":");
     row.cut_text(draft.flag_key); // Any text is a key, also an empty one.
-    row.raw("value", draft.value_text);
-    row.text("variant", draft.variant);
-    row.text("reason", draft.reason.as_str());
-    row.text("session_id", draft.session_id);
-    row.text("distinct_id", draft.distinct_id);
-    row.recording(stamp);
-    row.text("anon_id", draft.anonymous_id);
-    row.text("device_id", draft.device_id);
-    row.text("unit", draft.unit);
+    row.raw(member!("value"), draft.value_text);
+    row.text(member!("variant"), draft.variant);
+    row.text(member!("reason"), draft.reason.as_str());
+    row.text(member!("session_id"), draft.session_id);
+    row.text(member!("distinct_id"), draft.distinct_id);
+    row.recording(member!("id"), stamp);
+    row.text(member!("anon_id"), draft.anonymous_id);
+    row.text(member!("device_id"), draft.device_id);
+    row.text(member!("unit"), draft.unit);
     if draft.unit_id != draft.distinct_id {
-        row.text("unit_id", draft.unit_id);
+        row.text(member!("unit_id"), draft.unit_id);
     }
-    row.integer("flag_version", draft.flag_version);
-    row.integer("ruleset_version", draft.ruleset_version);
+    row.integer(member!("flag_version"), draft.flag_version);
+    row.integer(member!("ruleset_version"), draft.ruleset_version);
     if let Some(version) = draft.assigned_version {
-        row.integer("assigned_version", version);
+        row.integer(member!("assigned_version"), version);
     }
-    row.text("rule_id", draft.rule_id);
-    row.text("experiment", draft.experiment);
-    row.text("environment", draft.environment);
-    row.text("source", draft.source.as_str());
-    row.text("dedup", stamp.dedup.as_str());
+    row.text(member!("rule_id"), draft.rule_id);
+    row.text(member!("experiment"), draft.experiment);
+    row.text(member!("environment"), draft.environment);
+    row.text(member!("source"), draft.source.as_str());
+    row.text(member!("dedup"), stamp.dedup.as_str());
     row.attributes(draft.attributes, stamp);
     row.origin(stamp);
     if row.cut {
-        row.raw("truncated", "true");
+        row.raw(member!("truncated"), "true");
     }
     row.out.push('}');
     row.out
 }
 
-/// A link's row.
+/// A link's line: `l` and its row.
 pub fn write_link(link: &Link<'_>, stamp: &Stamp<'_>) -> String {
-    let mut row = RowWriter { out: String::with_capacity(480), cut: false };
-    row.recording(stamp);
-    row.text("anon_id", link.anonymous_id);
-    row.text("distinct_id", link.distinct_id);
-    row.text("device_id", link.device_id);
-    row.text("session_id", link.session_id);
-    row.text("environment", link.environment);
+    let mut row = LineWriter { out: String::with_capacity(480), cut: false };
+    row.recording("l{\"id\":", stamp);
+    row.text(member!("anon_id"), link.anonymous_id);
+    row.text(member!("distinct_id"), link.distinct_id);
+    row.text(member!("device_id"), link.device_id);
+    row.text(member!("session_id"), link.session_id);
+    row.text(member!("environment"), link.environment);
     row.origin(stamp);
     row.out.push('}');
     row.out
 }
 
-struct RowWriter {
+struct LineWriter {
     out: String,
     cut: bool,
 }
 
-impl RowWriter {
-    fn name(&mut self, name: &str) {
-        self.out.push_str(if self.out.is_empty() { "{\"" } else { ",\"" });
-        self.out.push_str(name); // Ours: there is nothing to escape.
-        self.out.push_str("\":");
-    }
-
-    fn raw(&mut self, name: &str, json: &str) {
-        self.name(name);
+/// `member`: what [`member!`] gives for a name, or begins the row.
+impl LineWriter {
+    fn raw(&mut self, member: &str, json: &str) {
+        self.out.push_str(member);
         self.out.push_str(json);
     }
 
-    fn integer(&mut self, name: &str, number: u64) {
-        self.name(name);
+    fn integer(&mut self, member: &str, number: u64) {
+        self.out.push_str(member);
         push_integer(&mut self.out, number);
     }
 
-    fn text(&mut self, name: &str, text: &str) {
+    fn text(&mut self, member: &str, text: &str) {
         if !text.is_empty() {
-            self.name(name);
+            self.out.push_str(member);
             self.cut_text(text);
         }
     }
 
     /// The row's id, and when and where it was recorded.
-    fn recording(&mut self, stamp: &Stamp<'_>) {
-        self.text("id", &stamp.id.to_text());
-        self.integer("ts_ms", stamp.now.wall_ms as u64);
-        self.integer("mono_ms", stamp.now.mono_ms as u64);
-        self.integer("seq", stamp.seq.into());
-        self.text("instance_id", stamp.instance_id);
+    fn recording(&mut self, id: &str, stamp: &Stamp<'_>) {
+        self.text(id, &stamp.id.to_text());
+        self.integer(member!("ts_ms"), stamp.now.wall_ms as u64);
+        self.integer(member!("mono_ms"), stamp.now.mono_ms as u64);
+        self.integer(member!("seq"), stamp.seq.into());
+        self.text(member!("instance_id"), stamp.instance_id);
     }
 
     /// What recorded the row.
     fn origin(&mut self, stamp: &Stamp<'_>) {
-        self.text("app_version", stamp.app_version);
-        self.text("sdk", concat!("pennon/", env!("CARGO_PKG_VERSION")));
+        self.text(member!("app_version"), stamp.app_version);
+        self.text(member!("sdk"), concat!("pennon/", env!("CARGO_PKG_VERSION")));
     }
 
     fn cut_text(&mut self, text: &str) {
@@ -192,7 +194,7 @@ impl RowWriter {
                 continue;
             };
             if separator == '{' {
-                self.name("attributes");
+                self.out.push_str(member!("attributes"));
             }
             self.out.push(separator);
             separator = ',';

@@ -194,7 +194,8 @@ impl State {
             return false; // Each row that is recorded asks.
         }
         let mut bytes = 0;
-        let rows = self.ring.iter().filter(|waiting| waiting.flight == 0).inspect(|waiting| bytes += waiting.row.len());
+        let rows =
+            self.ring.iter().filter(|waiting| waiting.flight == 0).inspect(|waiting| bytes += waiting.row().len());
         rows.count() >= BATCH_ROWS || bytes >= BATCH_BYTES
     }
 
@@ -287,7 +288,7 @@ impl State {
         let is_empty = wanted.is_empty();
         for number in wanted {
             let Some(waiting) = self.ring.iter().find(|waiting| waiting.number == number) else { continue };
-            let length = waiting.row.len();
+            let length = waiting.row().len();
             if taken.is_empty() {
                 if length > bounds.alone_bytes {
                     continue;

@@ -324,26 +324,25 @@ impl State {
         if self.knows(id, false) {
             return;
         }
-        let row = row::write(draft, &self.stamp(id, dedup, seq, now));
-        if decided && self.config.sends && !self.ring.has_spare_half(&row) {
+        let line = row::write(draft, &self.stamp(id, dedup, seq, now));
+        if decided && self.config.sends && !self.ring.has_spare_half(&line) {
             effects.push(Effect::Refused);
             return;
         }
         let recurs = dedup != Dedup::None;
         if self.config.sends {
             let precious = !draft.experiment.is_empty();
-            let waiting = Waiting { precious, recurs, ..self.waiting(id, row.clone(), now) };
-            if !self.take_up(waiting, effects) {
-                return;
+            let waiting = Waiting { precious, recurs, ..self.waiting(id, line, now) };
+            if self.take_up(waiting, true, effects) {
+                self.send_if_full(now, effects);
             }
         } else {
             self.ledger.seq_max = seq;
             self.recorded += 1;
             self.delivered += 1;
             self.remember(id, false, recurs);
+            effects.push(Effect::Recorded(line));
         }
-        effects.push(Effect::Recorded(row));
-        self.send_if_full(now, effects);
     }
 
     fn link(&mut self, link: &Link<'_>, now: Now, effects: &mut Vec<Effect>) {
@@ -351,9 +350,9 @@ impl State {
         if !self.config.sends || self.consent == Consent::Denied || self.knows(id, true) {
             return;
         }
-        let row = row::write_link(link, &self.stamp(id, Dedup::Identity, self.ledger.seq_max + 1, now));
-        let waiting = Waiting { link: true, precious: true, ..self.waiting(id, row, now) };
-        if self.take_up(waiting, effects) {
+        let line = row::write_link(link, &self.stamp(id, Dedup::Identity, self.ledger.seq_max + 1, now));
+        let waiting = Waiting { link: true, precious: true, ..self.waiting(id, line, now) };
+        if self.take_up(waiting, false, effects) {
             self.send_if_full(now, effects);
         }
     }
@@ -377,11 +376,11 @@ impl State {
     }
 
     /// A row that begins to wait.
-    pub(super) fn waiting(&self, id: Id, row: String, now: Now) -> Waiting {
+    pub(super) fn waiting(&self, id: Id, line: String, now: Now) -> Waiting {
         Waiting {
             number: self.last_number + 1,
             id,
-            row,
+            line,
             link: false,
             precious: false,
             origin: 0,
@@ -394,10 +393,10 @@ impl State {
     }
 
     /// Whether there was room for the row, which this client has recorded.
-    fn take_up(&mut self, waiting: Waiting, effects: &mut Vec<Effect>) -> bool {
+    fn take_up(&mut self, waiting: Waiting, is_new: bool, effects: &mut Vec<Effect>) -> bool {
         let may_wait = (self.consent == Consent::Granted || self.ring.len() < MAX_ROWS_WITHOUT_CONSENT)
             && self.evicted.binary_search(&waiting.id.short(waiting.link)).is_err();
-        let evicted = if may_wait { self.ring.make_room(&waiting.row) } else { None };
+        let evicted = if may_wait { self.ring.make_room(&waiting.line) } else { None };
         let Some(evicted) = evicted else {
             if !self.refused.contains(&waiting.id) && self.refused.len() < MAX_ROWS {
                 self.refused.push(waiting.id);
@@ -418,17 +417,17 @@ impl State {
         }
         self.ledger.seq_max += 1;
         self.recorded += 1;
-        self.keep(waiting, effects);
+        self.keep(waiting, is_new, effects);
         true
     }
 
     /// From now on the row waits, and is to be found by whoever comes after this page.
-    pub(super) fn keep(&mut self, waiting: Waiting, effects: &mut Vec<Effect>) {
+    pub(super) fn keep(&mut self, mut waiting: Waiting, is_new: bool, effects: &mut Vec<Effect>) {
         self.last_number = waiting.number;
-        let mut line = String::with_capacity(waiting.row.len() + 1);
-        line.push(if waiting.link { 'l' } else { 'e' });
-        line.push_str(&waiting.row);
-        effects.push(Effect::Keep { number: waiting.number, line });
+        // What waits takes no more memory than it has text.
+        let exact = waiting.line.clone();
+        let line = std::mem::replace(&mut waiting.line, exact);
+        effects.push(Effect::Keep { number: waiting.number, line, is_new });
         self.ring.push(waiting);
     }
 
@@ -438,7 +437,7 @@ impl State {
             return;
         }
         for waiting in rows {
-            let names = if waiting.precious && !waiting.link { experiment_of(&waiting.row) } else { None };
+            let names = if waiting.precious && !waiting.link { experiment_of(waiting.row()) } else { None };
             let experiment = names.as_ref().map(|(flag, variant)| (flag.as_str(), variant.as_str()));
             self.ledger_of(waiting.origin).count_drop(reason, experiment);
         }

@@ -62,7 +62,12 @@ names! {
 impl Name {
     /// The name that a text is; `None` for a field that nobody knows.
     pub fn of(text: &str) -> Option<Self> {
-        TEXTS.iter().position(|name| *name == text).and_then(|place| Self::ALL.get(place)).copied()
+        // Their lengths first: to compare texts takes a call.
+        TEXTS
+            .iter()
+            .position(|name| name.len() == text.len() && *name == text)
+            .and_then(|place| Self::ALL.get(place))
+            .copied()
     }
 
     pub fn as_str(self) -> &'static str {

@@ -117,12 +117,12 @@ const NOTHING: Token = Token {
     operator: 0,
 };
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Part {
     /// One that stands for nothing, [`UNIT`], [`KEY`] and [`ROOT`]; behind them what is in that.
     pub tokens: Vec<Token>,
     /// Where the values of the root's members are, by [`Name`]; 0 where there is none. They are asked for at each decision.
-    top: Vec<u32>,
+    top: [u32; Name::COUNT],
     /// What all the texts stand for, one behind the other.
     pub text: String,
     /// A flag's variants: the places of their keys.
@@ -157,14 +157,18 @@ impl Part {
         let mut part = Self {
             tokens: Vec::with_capacity(bytes / 8 + 8),
             text: String::with_capacity(bytes / 2 + 32),
-            top: vec![0; Name::COUNT],
-            ..Self::default()
+            top: [0; Name::COUNT],
+            variants: Vec::new(),
+            references: Vec::new(),
+            missing: None,
+            salts: Vec::new(),
+            fault: None,
         };
         let (from, to) = part.add_text(DISTINCT_ID);
         part.tokens.extend([NOTHING, Token { kind: Kind::Text, from, to, ..NOTHING }]);
         let mut reader = Reader::from(ruleset, key.0);
         // The lists and objects around what comes next.
-        let mut open: Vec<u32> = Vec::new();
+        let mut open: Vec<u32> = Vec::with_capacity(8);
         let mut key_due = true;
         while reader.at() < value.1 {
             let start = reader.at();
