@@ -71,4 +71,4 @@ for (const name of ["LICENSE-MIT", "LICENSE-APACHE", "docs/ruleset.md"]) cpSync(
 cpSync(at("../docs/ruleset.schema.json"), at("ruleset.schema.json"))
 // Links lead to files that the package has, or nowhere.
 const readme = readFileSync(at("../README.md"), "utf8")
-writeFileSync(at("README.md"), readme.replace(/\[([^\]]+)\]\((?!docs\/)[^)]+\)/g, "$1"))
+writeFileSync(at("README.md"), readme.replace(/\[([^\]]+)\]\((?!docs\/ruleset\.md)[^)]+\)/g, "$1"))

@@ -1,11 +1,10 @@
 import type { Client, Exposure } from "pennon"
 import { createSignal, type Signal } from "./signal.js"
 
-/**
- * How far a row has come. `waiting`: an attempt to send it failed, the client tries again. `lost`: its client was
- * closed before the row was acknowledged.
- */
-export type Stage = "recorded" | "sending" | "waiting" | "acknowledged" | "stored" | "lost"
+/** How far a row has come. `waiting`: an attempt to send it failed; its client tries again, or the one that takes it over. */
+export type Stage = "recorded" | "sending" | "waiting" | "acknowledged" | "stored"
+
+const PENDING: readonly Stage[] = ["recorded", "sending", "waiting"]
 
 export interface LogEntry {
   readonly row: Exposure
@@ -16,6 +15,8 @@ export interface ExposureLog {
   readonly changed: Signal
   /** Newest first. */
   entries(): readonly LogEntry[]
+  /** How many rows are pending, acknowledged or more, and stored. */
+  counts(): { readonly pending: number; readonly acknowledged: number; readonly stored: number }
   /** Follows what `client` records and sends. Returns the function that ends this, once the client is closed. */
   follow<Flags extends object>(client: Client<Flags>): () => void
 }
@@ -65,11 +66,14 @@ export function createExposureLog(): ExposureLog {
   return {
     changed,
     entries: () => entries,
+    counts() {
+      const pending = entries.filter((entry) => PENDING.includes(entry.stage)).length
+      const stored = entries.filter((entry) => entry.stage === "stored").length
+      return { pending, acknowledged: entries.length - pending, stored }
+    },
     follow(client) {
-      const own = new Set<string>()
       const stops = [
         client.on("exposure", (row) => {
-          own.add(row.id)
           const known = entries.find((entry) => entry.row.id === row.id)
           entries = [{ row, stage: known?.stage === "stored" ? "stored" : "recorded" } as LogEntry]
             .concat(entries.filter((entry) => entry !== known))
@@ -81,16 +85,13 @@ export function createExposureLog(): ExposureLog {
           if (status === "sending") move(rows, "sending", ["recorded", "waiting"])
           if (status === "failed") move(rows, "waiting", ["recorded", "sending"])
           if (status === "acknowledged") {
-            move(rows, "acknowledged", ["recorded", "sending", "waiting"])
+            move(rows, "acknowledged", PENDING)
             polls = 0
             pollSoon()
           }
         }),
       ]
-      return () => {
-        stops.forEach((stop) => stop())
-        move(own, "lost", ["recorded", "sending", "waiting"])
-      }
+      return () => stops.forEach((stop) => stop())
     },
   }
 }

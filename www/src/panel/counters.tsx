@@ -4,7 +4,7 @@ import { useSignal } from "../signal.js"
 
 const REFRESH_EVERY_MS = 250
 
-/** How many rows have come how far, and the time to the next flush. */
+/** How many of the exposures in the list have come how far, and the time to the next flush. */
 export function Counters({ live }: { live: Live }) {
   useSignal(live.log.changed)
   const [nowMs, setNowMs] = useState(Date.now)
@@ -14,21 +14,22 @@ export function Counters({ live }: { live: Live }) {
   }, [])
 
   const stats = live.client.stats()
-  const stored = live.log.entries().filter((entry) => entry.stage === "stored").length
+  const { pending, acknowledged, stored } = live.log.counts()
   const dropped = Object.values(stats.dropped).reduce((sum, count) => sum + count, 0)
 
   return (
     <>
       <p class="next-flush">
+        {stats.adopted > 0 && <span class="note">{stats.adopted} taken over</span>}
         {stats.resent > 0 && <span class="note">{stats.resent} sent again</span>}
         {stats.refused > 0 && <span class="note">{stats.refused} refused</span>}
         {dropped > 0 && <span class="note">{dropped} dropped</span>}
         {stats.sending > 0 ? "sending" : <NextFlush atMs={stats.nextFlushAtMs} nowMs={nowMs} />}
       </p>
       <dl class="counters">
-        <Counter name="recorded" count={stats.recorded} />
-        <Counter name="pending" count={stats.pending} />
-        <Counter name="acknowledged" count={stats.delivered} />
+        <Counter name="recorded" count={pending + acknowledged} />
+        <Counter name="pending" count={pending} />
+        <Counter name="acknowledged" count={acknowledged} />
         <Counter name="stored" count={stored} />
       </dl>
     </>

@@ -44,7 +44,6 @@ const STAGES: Record<Stage, { readonly marks: number; readonly text: string }> =
   recorded: { marks: 1, text: "recorded" },
   sending: { marks: 1, text: "sending" },
   waiting: { marks: 1, text: "failed, will retry" },
-  lost: { marks: 1, text: "not sent: client closed" },
   acknowledged: { marks: 2, text: "sent" },
   stored: { marks: 3, text: "stored" },
 }
@@ -67,6 +66,7 @@ function Row({ entry: { row, stage } }: { entry: LogEntry }) {
         {text}
       </span>
       <span class="exposure-detail">
+        {row.source === "handshake" && "decided, not seen: "}
         {row.reason} for <code>{row.distinct_id}</code>
       </span>
       <time class="exposure-time" dateTime={new Date(row.ts_ms).toISOString()}>
