@@ -30,6 +30,8 @@ const MAX_CACHED_KEYS = 10_000
 const NO_KEY = "-".repeat(MAX_KEY_LENGTH + 1)
 /** The most calls that wait for the module to start. */
 const MAX_EARLY_COMMANDS = 1000
+/** The engine takes no ruleset of more bytes, nor then of more UTF-16 units. */
+const MAX_RULESET_LENGTH = 8 * 1024 * 1024
 /** How long `close` waits for a server where what is not delivered outlives the page, in milliseconds. */
 const CLOSE_WITHIN_MS = 1000
 /** How long the lifeboat waits for an answer, likewise. */
@@ -513,7 +515,8 @@ function buildClient(settings: Settings, starting: Promise<Instance>): { client:
   }
 
   function place(engine: Engine, text: string): string | undefined {
-    instance?.handOver(engine, text)
+    // Of a longer one as much as shows that it is: a module's memory never shrinks.
+    instance?.handOver(engine, text.slice(0, MAX_RULESET_LENGTH + 1))
     const problem = engine.setRuleset()
     if (!problem) answers.forget()
     return problem
@@ -626,7 +629,8 @@ function buildClient(settings: Settings, starting: Promise<Instance>): { client:
       const copy = plainObject(newAttributes)
       const removed = undefinedNames(newAttributes)
       command((engine) => {
-        attributes = Object.assign(plainObject({}), attributes, copy)
+        // Bounded as one object is: many small calls are no way around it.
+        attributes = plainObject(Object.assign(plainObject({}), attributes, copy))
         for (const name of removed) delete attributes[name]
         engine.identify(undefined, stringify(readable(attributes)))
         changed("attributes")

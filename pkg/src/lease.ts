@@ -42,7 +42,12 @@ export function isOver(lease: Lease, nowMs: number): boolean {
  * of the segment.
  */
 export function isForgotten({ endsMs }: Lease, segment: string, nowMs: number): boolean {
-  const rowsMs = (): number => Math.max(...Array.from(segment.matchAll(/"ts_ms":(\d+)/g), ([, ms]) => Number(ms)))
+  const rowsMs = (): number => {
+    let newestMs = -Infinity
+    // Whoever wrote it: there may be more than a call takes arguments.
+    for (const [, ms] of segment.matchAll(/"ts_ms":(\d+)/g)) newestMs = Math.max(newestMs, Number(ms))
+    return newestMs
+  }
   const lastMs = isBelieved(endsMs, nowMs) ? endsMs : rowsMs()
   // Without any row that is minus infinity: nothing tells.
   return lastMs > 0 && nowMs - lastMs > LONG_MS

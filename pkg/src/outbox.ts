@@ -68,8 +68,10 @@ export function createOutbox(area: Area, root: string, failed: () => void): Outb
   let id = ""
   let ledgers = ""
   let waiting = new Map<number, string>()
-  /** The rows of an orphan that is being taken over. */
+  /** The rows of an orphan that is being taken over; what is recorded from within `fetch` meanwhile is none of them. */
   let adopting: Map<number, string> | undefined
+  /** The same, up to the end of the taking over. */
+  let taking: Map<number, string> | undefined
   const segments = new Map<string, Open>()
   /** Those that storage does not have as they are. */
   const unsaved = new Set<Open>()
@@ -167,7 +169,7 @@ export function createOutbox(area: Area, root: string, failed: () => void): Outb
     release(numbers) {
       for (const number of numbers) {
         waiting.delete(number)
-        adopting?.delete(number)
+        taking?.delete(number)
         const segment = places.get(number)
         places.delete(number)
         if (!segment?.lines.delete(number)) continue
@@ -184,7 +186,6 @@ export function createOutbox(area: Area, root: string, failed: () => void): Outb
       }
     },
     write(again) {
-      // What is recorded from within `fetch`, while rows are taken over, is none of them.
       adopting = undefined
       if (!id) return
       if (waiting.size > 0) {
@@ -208,9 +209,9 @@ export function createOutbox(area: Area, root: string, failed: () => void): Outb
       if (isLeaseStale) extend(true)
     },
     adopt(segment, take) {
-      const lines = (adopting = new Map<number, string>())
+      const lines = (adopting = taking = new Map<number, string>())
       const isTaken = take()
-      adopting = undefined
+      adopting = taking = undefined
       if (!isTaken) return false
       const { key, owner } = segment
       // Where it was this outbox's before, the engine knows most of its rows.

@@ -40,6 +40,19 @@ test("objects within themselves and shared ones are copied in bounded time", asy
   await client.close()
 })
 
+test("many calls add no more attributes than one may", async () => {
+  const client = await makeClient()
+  const some = (from) => Object.fromEntries(Array.from({ length: 8000 }, (_, at) => [`a${from + at}`, true]))
+  const has = (name) => {
+    const flag = { variants: { yes: true, no: false }, default: "no", rules: [{ when: { attribute: name, op: "eq", value: true }, serve: "yes" }] }
+    client.setRuleset({ schema: 1, flags: { flag } })
+    return client.getFlag("flag")
+  }
+  for (let from = 0; from < 80_000; from += 8000) client.setAttributes(some(from))
+  assert.deepEqual([has("a0"), has("a9000"), has("a20000"), has("a79999")], [true, true, false, false])
+  await client.close()
+})
+
 test("an action from within fetch is not overlooked by the read that caused it", async () => {
   const flags = Object.fromEntries(
     Array.from({ length: 200 }, (_, at) => [

@@ -399,6 +399,15 @@ test("outboxes that nobody has looked after for a week give way when room is nee
   assert.deepEqual([...origin.data.keys()].filter((key) => key.startsWith("pennon1:gone")), [])
 })
 
+test("an outbox gives way after a week, however many rows it says it has", async (t) => {
+  const { origin, tab } = await browser(t)
+  origin.data.set("pennon1:gone:q:crafted:0", `1|e{"ts_ms":${NOW_MS - 8 * 24 * 60 * MINUTE_MS}}\n`.repeat(150_000).slice(0, 4_500_000))
+  const { keep, engine } = await tab("me")
+  keep(row(1))
+  await settle()
+  assert.deepEqual([[...origin.data.keys()].filter((key) => key.endsWith(":0")), engine.failed], [[`${ROOT}me:0`], 0])
+})
+
 test("what storage refuses is counted, does not stop later rows, and is stored when there is room again", async (t) => {
   const { origin, tab, stored } = await browser(t)
   const { keep, engine } = await tab("one")
@@ -487,6 +496,31 @@ test("what is recorded from within a request, while rows are taken over, is stor
   keeper.takeOver()
   await settle()
   assert.deepEqual([stored("one").segments, stored("two").segments], [[[row(1)]], [[row(2)]]])
+})
+
+test("what is given up from within a request, while rows are taken over, is not stored again", async (t) => {
+  const { tab, stored } = await browser(t)
+  const { createArea, createKeeper } = await source("area", "keeper")
+  const one = await tab("one")
+  one.keep(row(1))
+  one.keep(row(2))
+  one.keeper.leaving(true)
+  const keeper = createKeeper(createArea(PREFIX, true, true), PREFIX, {
+    adopt({ lines }) {
+      lines.forEach((line, number) => keeper.keep(number, line))
+      keeper.write() // As before each request,
+      keeper.release([0]) // in which the person denies, say.
+      return true
+    },
+    failed: () => assert.fail("there is room"),
+  })
+  keeper.begin("two")
+  keeper.takeOver()
+  await settle()
+  assert.deepEqual([stored("one").segments, stored("two").segments], [[[row(2)]], []])
+  keeper.release([1])
+  await settle()
+  assert.deepEqual(stored("one").segments, [])
 })
 
 test("a page that comes back after others may have taken its rows writes them again", async (t) => {

@@ -20,14 +20,15 @@ extern "C" {
 const MAX_WALL_MS: f64 = 8.64e15;
 
 /// Both clocks. A page may have patched `Date.now` so that it gives no number: then the wall clock is reckoned from the
-/// page's begin. Without `performance` the wall clock has to serve as the monotonic one too.
+/// page's begin. Without `performance`, or with one that gives no time, the wall clock has to serve as the monotonic one too.
 pub fn now() -> Now {
     let wall_ms = date_now().unwrap_or(f64::NAN).clamp(0.0, MAX_WALL_MS);
     PERFORMANCE.with(|performance| match performance {
         Some(performance) => {
-            let mono_ms = performance.now();
-            let wall_ms = if wall_ms.is_finite() { wall_ms } else { performance.time_origin() + mono_ms };
-            Now { wall_ms, mono_ms }
+            let mono_ms = Some(performance.now()).filter(|ms| (0.0..=MAX_WALL_MS).contains(ms));
+            let wall_ms =
+                if wall_ms.is_finite() { wall_ms } else { performance.time_origin() + mono_ms.unwrap_or(0.0) };
+            Now { wall_ms, mono_ms: mono_ms.unwrap_or(wall_ms) }
         }
         None => Now { wall_ms, mono_ms: wall_ms },
     })

@@ -21,7 +21,8 @@ pub const IDLE_MS: f64 = 30.0 * 60_000.0;
 pub const MAX_LENGTH_MS: f64 = 24.0 * 3_600_000.0;
 /// Activity is written to storage at most this often, in milliseconds: each write wakes every other tab.
 const SAVE_EVERY_MS: f64 = 30_000.0;
-/// A generation from storage is at most this, whoever wrote it: those that follow have no more digits.
+/// A generation is at most this, whoever wrote the one before it: it is read as it was stored, or tabs would tell each other of
+/// it without end.
 const MAX_GENERATION: u64 = 1 << 52;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +49,7 @@ impl Session {
 
     /// The session after this one.
     pub fn next(&self, now_ms: f64, random: [u8; 10]) -> Self {
-        Self { generation: self.generation + 1, ..Self::new(now_ms, random) }
+        Self { generation: (self.generation + 1).min(MAX_GENERATION), ..Self::new(now_ms, random) }
     }
 
     /// The wall clock time from which the session is over unless there is activity before.
@@ -174,6 +175,20 @@ mod tests {
         for broken in ["", "null", "1|", "1|x|1|2", "2|y", &stored.replace('|', ","), &stored.replace("179", "-79")] {
             assert_eq!(Session::from_stored(broken, START_MS), None, "{broken}");
         }
+    }
+
+    #[test]
+    fn the_last_generation_is_read_as_it_was_stored() {
+        let first = Session { generation: MAX_GENERATION, ..Session::new(START_MS, [1; 10]) };
+        let renewed = first.next(START_MS, [2; 10]);
+        let stored = Session::from_stored(&renewed.to_stored(), START_MS).unwrap();
+        assert_eq!(stored.generation, renewed.generation, "or two tabs would each store theirs without end");
+        assert!(
+            stored.yields_to(&first, START_MS) != first.yields_to(&stored, START_MS),
+            "one of the two wins in both"
+        );
+        let beyond = renewed.to_stored().replace(&MAX_GENERATION.to_string(), &(MAX_GENERATION + 1).to_string());
+        assert_eq!(Session::from_stored(&beyond, START_MS).unwrap().generation, MAX_GENERATION);
     }
 
     #[test]

@@ -634,6 +634,84 @@ fn a_damaged_line_costs_one_row_and_is_counted() {
 }
 
 #[test]
+fn one_line_many_times_is_one_row_and_no_more_is_taken_than_a_ring_can_have_held() {
+    let mut world = World::new();
+    world.open();
+    world.record(0, 20, 0, 4);
+    let line = world.tabs[0].waiting[&1].text.clone();
+    world.end(0, false);
+    world.orphans.clear();
+    world.open();
+    let lines = (line + "\n").repeat(9000);
+    let orphan = Orphan { owner: "instance-1", ledgers: "", lines: &lines, corrupt: 0 };
+    world.step(0, Input::Adopt(&orphan));
+    let stats = world.tabs[0].state.stats();
+    assert_eq!((stats.pending, stats.dropped.of(Dropped::WalCorrupt)), (1, 8999));
+
+    let (mut rows, mut lines) = (0, String::new());
+    for page in 0..3 {
+        let mut other = World::new();
+        other.instances = 10 + page;
+        other.open();
+        for flag in 20..=255 {
+            other.record(0, flag, page as u8, 4);
+        }
+        rows += other.tabs[0].waiting.len();
+        lines.extend(other.tabs[0].waiting.values().map(|line| line.text.clone() + "\n"));
+    }
+    assert!(rows > 600, "{rows}");
+    world.calm();
+    world.tabs.clear();
+    world.open();
+    let orphan = Orphan { owner: "instance-10", ledgers: "", lines: &lines, corrupt: 0 };
+    let now = world.now();
+    let effects = step(&mut world.tabs[0].state, Input::Adopt(&orphan), now);
+    let kept = effects.iter().filter(|effect| matches!(effect, Effect::Keep { .. })).count();
+    let corrupt = world.tabs[0].state.stats().dropped.of(Dropped::WalCorrupt) as usize;
+    assert!(kept <= 600, "{kept}");
+    assert_eq!(kept + corrupt, rows);
+}
+
+#[test]
+fn pages_that_have_left_nothing_take_nobodys_place() {
+    let mut world = World::new();
+    world.open();
+    world.record(0, 20, 0, 4);
+    world.end(0, false);
+    world.open();
+    let now = world.now();
+    for page in 0..100 {
+        let orphan = Orphan { owner: &format!("page-{page}"), ledgers: "", lines: "", corrupt: 0 };
+        assert!(!step(&mut world.tabs[0].state, Input::Adopt(&orphan), now).contains(&Effect::Refused));
+    }
+    world.adopt(0, 0);
+    assert_eq!((world.orphans.len(), world.tabs[0].waiting.len()), (0, 1));
+}
+
+#[test]
+fn in_an_outage_that_many_pages_see_each_keeps_its_own_ledger_alone() {
+    let mut world = World::new();
+    let mut lengths = Vec::new();
+    for flag in 20..60 {
+        world.open();
+        while !world.orphans.is_empty() {
+            world.adopt(0, 0);
+        }
+        world.record(0, flag, 0, 4);
+        let now = world.now();
+        let (flight, outcome) = (world.tabs[0].flights.first().map(|batch| batch.flight), Outcome::Unreachable);
+        if let Some(flight) = flight {
+            step(&mut world.tabs[0].state, Input::Settled { flight, outcome, server_ms: None }, now);
+        }
+        lengths.push(world.tabs[0].disk.ledgers.len());
+        world.end(0, false);
+    }
+    assert!(lengths.iter().all(|length| *length < 250), "{lengths:?}");
+    world.calm();
+    assert_eq!(world.server.rows.len(), 40);
+}
+
+#[test]
 fn rows_older_than_seven_days_are_dropped_and_only_when_the_server_agrees_on_the_time() {
     const DAY_MS: f64 = 86_400_000.0;
     for (server_says, expired) in [("this time", 1), ("another time", 0), ("nothing", 0)] {

@@ -8,7 +8,7 @@ use super::super::time::Now;
 use super::acknowledged::Acknowledged;
 use super::ledger::{Dropped, Ledger, MAX_INSTANCE_ID_BYTES};
 use super::restore::{Restored, restore};
-use super::ring::Waiting;
+use super::ring::{MAX_BYTES, MAX_ROWS, Waiting};
 use super::state::{Consent, State};
 
 /// The most instances whose ledgers are held at once.
@@ -40,16 +40,27 @@ impl State {
         }
         let ledgers = read_ledgers(orphan.ledgers);
         let (mut rows, mut corrupt): (Vec<Restored>, u32) = (Vec::new(), orphan.corrupt);
+        let mut bytes = 0;
         for line in orphan.lines.split_terminator('\n') {
+            // No more than a ring can have held, whoever wrote it.
+            if rows.len() >= MAX_ROWS || bytes > MAX_BYTES {
+                corrupt += 1;
+                continue;
+            }
             match restore(line) {
                 // It was adopted before, and could not be taken away from where it was. (That its id is acknowledged is no
                 // reason to pass it over: it may have been another row's, and this one's number would be missed.)
                 Some(row) if self.ring.iter().any(|waiting| waiting.line == row.line) => {}
-                Some(row) => rows.push(row),
-                None => corrupt += 1,
+                Some(row) if rows.iter().all(|other| other.line != row.line) => {
+                    bytes += row.line.len();
+                    rows.push(row);
+                }
+                _ => corrupt += 1,
             }
         }
-        let bytes = rows.iter().map(|restored| restored.line.len()).sum();
+        if rows.is_empty() && ledgers.is_empty() && corrupt == 0 {
+            return; // A page that is gone with nothing to be told.
+        }
         // What comes alone is taken in any case, or it would be refused for ever. All or nothing: of what is taken in part the
         // rest stays under the same key, and whoever comes next could not tell what was delivered of it, and send that again.
         // What does not fit now waits in storage until this ring has been emptied.

@@ -170,7 +170,8 @@ impl Retry {
     }
 
     /// Takes over what another tab or an earlier page has stored. Whether that is new. A time further ahead than any wait
-    /// is nonsense, or a clock was set: then the longest wait of its kind.
+    /// is nonsense, or a clock was set: then the longest wait of its kind, which is stored in its place. (Otherwise each page
+    /// would wait that long again from its own load on.)
     pub fn learn(&mut self, stored: Option<&str>, now: Now) -> bool {
         let Some(stored) = stored.filter(|stored| *stored != self.stored) else { return false };
         let mut parts = parts(stored, "|");
@@ -191,7 +192,8 @@ impl Retry {
         };
         self.stored = stored.to_owned();
         self.failures = failures.min(1 << 16) as u32;
-        self.is_news = false;
+        let ahead_ms = until_ms as f64 - now.wall_ms;
+        self.is_news = self.failures > 0 && ahead_ms > longest_ms + self.timing.retry_base_ms;
         if self.failures == 0 {
             self.succeeded();
             return true;
@@ -199,7 +201,7 @@ impl Retry {
         self.kind = kind;
         // Each tab a little later than the others, so that the first one's attempt is known to them.
         let apart_ms = self.draw() * self.timing.retry_base_ms;
-        self.not_before_ms = now.mono_ms + (until_ms as f64 - now.wall_ms).clamp(0.0, longest_ms) + apart_ms;
+        self.not_before_ms = now.mono_ms + ahead_ms.clamp(0.0, longest_ms) + apart_ms;
         self.failing_since_ms = now.mono_ms - (now.wall_ms - since_ms as f64).clamp(0.0, self.timing.long_outage_ms);
         self.attempted_ms = now.mono_ms - (now.wall_ms - attempted_ms as f64).max(0.0);
         true
@@ -332,6 +334,24 @@ mod tests {
             assert!(retry.learn(Some(&format!("1|{kind}|{far}|{far}|{far}|{far}")), START));
             assert!(wait_ms(&retry, START) <= longest_ms + 1001.0);
         }
+    }
+
+    #[test]
+    fn a_time_that_a_clock_ahead_has_stored_is_put_right_by_the_first_page_that_reads_it() {
+        let year_ms = 365.0 * 86_400e3;
+        let mut ahead = Retry::new(Timing::REAL, 7);
+        let then = Now { wall_ms: START.wall_ms + year_ms, ..START };
+        ahead.failed(429, Some(30e3), then);
+        let mut stored = ahead.take_news(then).unwrap();
+        // Pages of ten minutes each, of which none lives long enough for the longest wait.
+        let waits = (0..8).take_while(|page| {
+            let now = Now { wall_ms: START.wall_ms + f64::from(*page) * 600e3, mono_ms: 1.0 };
+            let mut retry = Retry::new(Timing::REAL, 8);
+            assert!(retry.learn(Some(&stored), now));
+            stored = retry.take_news(now).unwrap_or(std::mem::take(&mut stored));
+            wait_ms(&retry, now) > 600e3
+        });
+        assert_eq!(waits.count(), 6, "66 minutes after the first of them there is an attempt");
     }
 
     #[test]

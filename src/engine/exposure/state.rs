@@ -454,7 +454,9 @@ impl State {
     }
 
     /// What the collector has not been told is kept beside the rows: this client's ledger, then those of the rows that it
-    /// adopted. Also what it has been told while rows wait: whoever adopts them may drop more, and counts on.
+    /// adopted. Also what it has been told while rows wait: whoever adopts them may drop more, and counts on. An adopted ledger
+    /// is beside its own rows already while they wait, unless some of them were dropped here: with each page that an outage
+    /// sees keeping those of 16 others too, ledgers took the room of rows.
     fn keep_ledgers(&mut self, effects: &mut Vec<Effect>) {
         let goes_on = self.ring.len() > 0 && self.ledger.dropped.total() > 0;
         if !self.has_news() && self.adopted.is_empty() && !goes_on {
@@ -466,8 +468,11 @@ impl State {
         if self.kept_changes.replace(self.ledger_changes) == Some(self.ledger_changes) {
             return;
         }
-        let ledgers: Vec<&Ledger> =
-            [&self.ledger].into_iter().chain(self.adopted.iter().map(|adopted| &adopted.ledger)).collect();
+        let is_only_here = |adopted: &&Adopted| {
+            adopted.ledger.dropped.total() > 0 || !self.ring.iter().any(|waiting| waiting.origin == adopted.origin)
+        };
+        let adopted = self.adopted.iter().filter(is_only_here).map(|adopted| &adopted.ledger);
+        let ledgers: Vec<&Ledger> = [&self.ledger].into_iter().chain(adopted).collect();
         let mut text = String::new();
         batch::write_ledgers(&mut text, &ledgers);
         effects.push(Effect::KeepLedgers(text));
