@@ -734,7 +734,7 @@ function buildClient(settings: Settings, starting: Promise<Instance>): { client:
   }
 
   function refuseId(id: unknown): void {
-    problems.add("INVALID_ID", `identify(${shown(id)})`, "found no id of one person, expected one of 1 to 256 bytes")
+    problems.add("INVALID_ID", `identify(${shown(id)})`, "found no id of one person, expected 1 to 256 bytes, and none that many share, such as null")
   }
 
   // Start.

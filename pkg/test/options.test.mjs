@@ -127,7 +127,7 @@ test("what is nobody's id is refused, as a problem of its own, listed once", asy
   assert.deepEqual({ ...refused[1] }, {
     code: "INVALID_ID",
     where: 'identify("undefined")',
-    message: "found no id of one person, expected one of 1 to 256 bytes",
+    message: "found no id of one person, expected 1 to 256 bytes, and none that many share, such as null",
   })
   await client.close()
 })
