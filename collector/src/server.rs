@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +15,10 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutWriter;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -36,6 +39,8 @@ const MAX_ASKING: usize = 16;
 const MAX_READING: usize = 8;
 /// How long a connection may take to send a request's head, and how long it may rest between two requests.
 const MAX_HEAD_TIME: Duration = Duration::from_secs(30);
+/// How long the writing of a response may stand still because its client takes nothing of it.
+const MAX_WRITE_PAUSE: Duration = Duration::from_secs(30);
 /// How long the requests in flight may take to end when the collector is told to stop.
 const MAX_STOPPING_TIME: Duration = Duration::from_secs(10);
 /// How long to wait when a connection cannot be accepted, such as when the process has no file left.
@@ -212,11 +217,7 @@ async fn serve(listener: TcpListener, routes: Router) -> Result<(), String> {
         };
         // Answers are small: waiting to fill a packet would only delay them.
         let _ = stream.set_nodelay(true);
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(MAX_HEAD_TIME)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes.clone()));
-        let connection = connections.watch(connection);
+        let connection = connections.watch(connection(stream, routes.clone()));
         tokio::spawn(async move {
             // A broken connection is the client's affair.
             let _ = connection.await;
@@ -228,6 +229,18 @@ async fn serve(listener: TcpListener, routes: Router) -> Result<(), String> {
         log::line(&format!("requests still in flight after {} s are cut off", MAX_STOPPING_TIME.as_secs()));
     }
     Ok(())
+}
+
+type Connection<S> = http1::Connection<TokioIo<Pin<Box<TimeoutWriter<S>>>>, TowerToHyperService<Router>>;
+
+/// Serves the requests that come over `stream`; ends with an error when its client lets it wait for too long.
+fn connection<S: AsyncRead + AsyncWrite>(stream: S, routes: Router) -> Connection<S> {
+    let mut stream = TimeoutWriter::new(stream);
+    stream.set_timeout(Some(MAX_WRITE_PAUSE));
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(MAX_HEAD_TIME)
+        .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(routes))
 }
 
 fn announce(address: SocketAddr) {
@@ -257,4 +270,62 @@ fn stop_signal() -> Result<impl Future<Output = ()>, String> {
     Ok(async {
         let _ = tokio::signal::ctrl_c().await;
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    const BODY_BYTES: usize = 64 << 10;
+    /// What is under way between the collector and its client at most.
+    const BUFFER_BYTES: usize = 1 << 10;
+
+    /// A client that has asked for something long, and what serves it.
+    async fn asked() -> (DuplexStream, JoinHandle<hyper::Result<()>>) {
+        let routes = Router::new().route("/", get(|| async { "x".repeat(BODY_BYTES) }));
+        let (mut client, stream) = tokio::io::duplex(BUFFER_BYTES);
+        let serving = tokio::spawn(connection(stream, routes));
+        client.write_all(b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").await.unwrap();
+        (client, serving)
+    }
+
+    fn is_timeout(error: &hyper::Error) -> bool {
+        let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
+        source.is_some_and(|source| source.kind() == std::io::ErrorKind::TimedOut)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_for_30_s_is_left() {
+        let (mut client, serving) = asked().await;
+        assert!(is_timeout(&serving.await.unwrap().unwrap_err()));
+        let mut came = Vec::new();
+        client.read_to_end(&mut came).await.unwrap();
+        assert_eq!(came.len(), BUFFER_BYTES);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_stops_halfway_is_left() {
+        let (mut client, serving) = asked().await;
+        client.read_exact(&mut [0; BODY_BYTES / 2]).await.unwrap();
+        assert!(is_timeout(&serving.await.unwrap().unwrap_err()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_client_gets_all_of_it() {
+        let (mut client, serving) = asked().await;
+        let (mut came, mut part) = (Vec::new(), [0; BUFFER_BYTES]);
+        loop {
+            // Never as long as the limit, and half an hour over all.
+            tokio::time::sleep(MAX_WRITE_PAUSE - Duration::from_secs(1)).await;
+            match client.read(&mut part).await.unwrap() {
+                0 => break,
+                bytes => came.extend_from_slice(&part[..bytes]),
+            }
+        }
+        serving.await.unwrap().unwrap();
+        assert!(came.ends_with(&[b'x'; BODY_BYTES]));
+    }
 }

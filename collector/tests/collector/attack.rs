@@ -1,5 +1,6 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -290,4 +291,37 @@ fn no_body_makes_it_fail() {
     let stored = collector.counts()["rows_stored"].as_u64().unwrap_or_default();
     assert!(stored > 0, "no body came through: they test nothing");
     assert_eq!(site.rows(&[]).len() as u64, stored);
+}
+
+/// Whether the collector has closed the connection that `stream` is, of which nothing is read.
+fn is_closed(stream: &mut TcpStream) -> bool {
+    // A byte to a socket that nobody holds is answered with a reset, which the next byte meets.
+    stream.write_all(b"\n").is_err()
+}
+
+#[test]
+fn who_asks_and_does_not_read_is_left() {
+    let site = Site::new();
+    // More than the system keeps for a connection.
+    let long = json!({ "flags": {}, "filling": "x".repeat(24_000_000) });
+    std::fs::write(site.path("ruleset.json"), long.to_string()).unwrap();
+    let collector = site.start();
+    let mut streams: Vec<TcpStream> = (0..8)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&collector.address).unwrap();
+            stream.write_all(b"GET /ruleset.json HTTP/1.1\r\nhost: h\r\n\r\n").unwrap();
+            stream
+        })
+        .collect();
+    // Four times as long as they are allowed.
+    for _ in 0..240 {
+        std::thread::sleep(Duration::from_millis(500));
+        streams.retain_mut(|stream| !is_closed(stream));
+        if streams.is_empty() {
+            break;
+        }
+    }
+    assert!(streams.is_empty(), "{} are still held", streams.len());
+    assert_eq!(collector.get("/healthz").status, 200);
+    assert_eq!(site.stderr(), "");
 }
