@@ -1,5 +1,6 @@
 //! `POST /api/switch/exposures`: from a request to what the store keeps.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -79,19 +80,21 @@ fn take(wire: &wire::Batch<'_>, received_at_ms: i64, user_agent: &UserAgent) -> 
     let exposures = wire.exposures().map(|row| Ok(exposure(row?, wire, received_at_ms, user_agent)));
     let links = wire.links().map(|row| Ok(link(row?, wire, received_at_ms)));
     let (mut rows, mut refused, mut first_refusal) = (0, 0, None);
+    let mut refusals = BTreeMap::<String, i64>::new();
     let mut sort = |place: usize, table: Table, record: Result<Record, RowError>| {
         rows += 1;
         match record {
             Ok(record) => batch.records.push(record),
             Err(error) => {
                 refused += 1;
-                batch.counts.push((format!("{}_refused_{}", table.counted_as(), error.code), 1));
+                *refusals.entry(format!("{}_refused_{}", table.counted_as(), error.code)).or_default() += 1;
                 first_refusal.get_or_insert_with(|| short(&format!("{}[{place}]: {}", table.name(), error.message)));
             }
         }
     };
     exposures.enumerate().for_each(|(place, record)| sort(place, Table::Exposures, record));
     links.enumerate().for_each(|(place, record)| sort(place, Table::Links, record));
+    batch.counts.extend(refusals);
     Taken { batch, rows, refused, first_refusal }
 }
 
@@ -237,4 +240,25 @@ fn digest(cells: &[(&'static str, Cell)]) -> i64 {
     // Writing to memory cannot fail; if it could, all rows would tie and the time of receipt would decide.
     let text = serde_json::to_vec(&StoredRow(named)).unwrap_or_default();
     xxh64(&text, 0) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_rows_of_a_batch_are_counted_together() {
+        let rows = |row: &str| vec![row; 400].join(",");
+        let body = format!("{{\"exposures\":[{}],\"links\":[{},7]}}", rows("{}"), rows("{}"));
+        let wire = wire::Batch::read(body.as_bytes()).unwrap();
+        let taken = take(&wire, 0, &user_agent::parse(""));
+        assert_eq!((taken.rows, taken.refused, taken.batch.rows()), (801, 801, 0));
+        let expected = [
+            ("events_ignored", 0),
+            ("links_refused_malformed", 1),
+            ("links_refused_missing", 400),
+            ("rows_refused_missing", 400),
+        ];
+        assert_eq!(taken.batch.counts, expected.map(|(name, count)| (name.to_owned(), count)));
+    }
 }

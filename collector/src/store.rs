@@ -43,6 +43,13 @@ pub struct Batch {
     pub counts: Vec<(String, i64)>,
 }
 
+impl Batch {
+    /// How many rows the store has to write for it: its records, its ledgers and their entries.
+    pub fn rows(&self) -> usize {
+        self.records.len() + self.ledgers.iter().map(|ledger| 1 + ledger.entries.len()).sum::<usize>()
+    }
+}
+
 /// Where a record is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Table {
@@ -247,5 +254,25 @@ pub struct StoreError(pub String);
 impl fmt::Display for StoreError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "store: {}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_written_for_a_batch_counts_as_rows() {
+        let entry = LedgerEntry { counter: "seq_max".to_owned(), part: String::new(), value: 1 };
+        let ledger = |entries: usize| Ledger { instance_id: "i".to_owned(), entries: vec![entry.clone(); entries] };
+        let rank = Rank { corrected_ts_ms: 0, received_at_ms: 0, digest: 0 };
+        let record = Record { table: Table::Links, id: String::new(), rank, arrival: None, cells: Vec::new() };
+        let rows = |records: usize, ledgers: Vec<Ledger>| {
+            Batch { records: vec![record.clone(); records], ledgers, ..Batch::default() }.rows()
+        };
+        assert_eq!(rows(0, vec![]), 0);
+        assert_eq!(rows(3, vec![]), 3);
+        assert_eq!(rows(0, vec![ledger(0)]), 1);
+        assert_eq!(rows(3, vec![ledger(128), ledger(0), ledger(2)]), 136);
     }
 }

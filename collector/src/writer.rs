@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::store::{Batch, Store, StoreError};
 use crate::{clock, log};
 
-/// The most rows that wait, over all batches. More are answered with 503 at once.
+/// The most rows that wait, over all batches, as [`Batch::rows`] counts them. More are answered with 503 at once.
 const MAX_QUEUED_ROWS: u32 = 20_000;
 /// The most rows in a transaction, roughly: bounds how long the first of them waits.
 const MAX_COMMIT_ROWS: usize = 5_000;
@@ -27,7 +27,7 @@ struct Job {
     batch: Batch,
     done: oneshot::Sender<Result<(), StoreError>>,
     /// Frees its room in the queue when the job is dropped.
-    _room: OwnedSemaphorePermit,
+    room: OwnedSemaphorePermit,
 }
 
 impl Writer {
@@ -46,14 +46,14 @@ impl Writer {
     /// # Errors
     /// 503 when the queue is full or the store fails.
     pub async fn append(&self, batch: Batch) -> Result<(), ApiError> {
-        // A batch without rows has counters, and takes a place too.
-        let rows = u32::try_from(batch.records.len()).unwrap_or(MAX_QUEUED_ROWS).clamp(1, MAX_QUEUED_ROWS);
+        // A batch without rows is counted, and takes a place too.
+        let rows = u32::try_from(batch.rows()).unwrap_or(MAX_QUEUED_ROWS).clamp(1, MAX_QUEUED_ROWS);
         let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(rows) else {
             return Err(ApiError::unavailable("too many rows are waiting to be stored"));
         };
         let (done, answer) = oneshot::channel();
         let stopped = || ApiError::unavailable("the collector is stopping");
-        self.queue.send(Job { batch, done, _room: room }).map_err(|_| stopped())?;
+        self.queue.send(Job { batch, done, room }).map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?.map_err(|error| ApiError::unavailable(error.to_string()))
     }
 
@@ -66,11 +66,11 @@ impl Writer {
 fn run(store: &dyn Store, mut jobs: mpsc::UnboundedReceiver<Job>) {
     let failures = log::Throttle::default();
     while let Some(first) = jobs.blocking_recv() {
-        let mut rows = first.batch.records.len();
+        let mut rows = first.batch.rows();
         let mut group = vec![first];
         while rows < MAX_COMMIT_ROWS {
             let Ok(next) = jobs.try_recv() else { break };
-            rows += next.batch.records.len();
+            rows += next.batch.rows();
             group.push(next);
         }
         commit(store, group, &failures);
@@ -79,10 +79,10 @@ fn run(store: &dyn Store, mut jobs: mpsc::UnboundedReceiver<Job>) {
 
 fn commit(store: &dyn Store, group: Vec<Job>, failures: &log::Throttle) {
     let (batches, waiting): (Vec<Batch>, Vec<_>) =
-        group.into_iter().map(|job| (job.batch, (job.done, job._room))).unzip();
+        group.into_iter().map(|job| (job.batch, (job.done, job.room))).unzip();
     let outcome = store.append(&batches);
     let alone = batches.len() == 1;
-    for (batch, (done, _room)) in batches.iter().zip(waiting) {
+    for (batch, (done, room)) in batches.iter().zip(waiting) {
         // A batch that cannot be stored must not fail those that share its transaction.
         let answer = match &outcome {
             Err(_) if !alone => store.append(std::slice::from_ref(batch)),
@@ -91,6 +91,8 @@ fn commit(store: &dyn Store, group: Vec<Job>, failures: &log::Throttle) {
         if let Err(error) = &answer {
             failures.line(clock::now_ms(), &format!("a batch is not stored: {error}"));
         }
+        // Whoever has an answer finds room for more.
+        drop(room);
         // Whoever asked may have hung up.
         let _ = done.send(answer);
     }
@@ -102,7 +104,7 @@ mod tests {
 
     use super::*;
     use crate::delivery::Delivery;
-    use crate::store::{Filter, KeptRuleset, Ledger, Rank, Record, Report, StoredRow, Table};
+    use crate::store::{Filter, KeptRuleset, Ledger, LedgerEntry, Rank, Record, Report, StoredRow, Table};
 
     /// A store that waits for leave before it stores, and refuses whatever has the batch named `bad` in it.
     struct Gate {
@@ -117,7 +119,7 @@ mod tests {
             if batches.iter().any(|batch| batch.ledgers.iter().any(|ledger| ledger.instance_id == "bad")) {
                 return Err(StoreError("bad batch".to_owned()));
             }
-            self.appended.lock().unwrap().push(batches.iter().map(|batch| batch.records.len()).sum());
+            self.appended.lock().unwrap().push(batches.iter().map(Batch::rows).sum());
             Ok(())
         }
 
@@ -147,11 +149,19 @@ mod tests {
         (Arc::new(Gate { leave: Mutex::new(leave), appended: Mutex::default() }), open)
     }
 
+    /// A batch of `rows` rows, of which one is its ledger.
     fn batch(instance_id: &str, rows: usize) -> Batch {
         let rank = Rank { corrected_ts_ms: 0, received_at_ms: 0, digest: 0 };
         let record = Record { table: Table::Exposures, id: String::new(), rank, arrival: None, cells: Vec::new() };
         let ledger = Ledger { instance_id: instance_id.to_owned(), entries: Vec::new() };
-        Batch { ledgers: vec![ledger], records: vec![record; rows], ..Batch::default() }
+        Batch { ledgers: vec![ledger], records: vec![record; rows - 1], ..Batch::default() }
+    }
+
+    /// A batch of one ledger, which counts as `rows` rows.
+    fn batch_of_ledgers(rows: usize) -> Batch {
+        let entry = LedgerEntry { counter: "dropped".to_owned(), part: "trap".to_owned(), value: 1 };
+        let ledger = Ledger { instance_id: "i".to_owned(), entries: vec![entry; rows - 1] };
+        Batch { ledgers: vec![ledger], ..Batch::default() }
     }
 
     /// Begins to append `batch`, which is then in the queue.
@@ -180,6 +190,35 @@ mod tests {
         let commits = store.appended.lock().unwrap().clone();
         assert_eq!(commits.iter().sum::<usize>(), 21_000);
         assert!(commits.len() <= 7, "those who wait share a commit: {commits:?}");
+    }
+
+    #[tokio::test]
+    async fn ledgers_fill_the_queue_and_a_commit_as_rows_do() {
+        let (store, open) = gate();
+        let (writer, thread) = Writer::start(Arc::<Gate>::clone(&store)).unwrap();
+        let waiting: Vec<_> = (0..8).map(|_| begin(&writer, batch_of_ledgers(2500))).collect();
+        let refused = writer.append(batch_of_ledgers(1)).await.unwrap_err();
+        assert_eq!(refused.status(), axum::http::StatusCode::SERVICE_UNAVAILABLE);
+        drop(open);
+        for appending in waiting {
+            appending.await.unwrap();
+        }
+        drop(writer);
+        thread.join().unwrap();
+        let commits = store.appended.lock().unwrap().clone();
+        assert_eq!(commits.iter().sum::<usize>(), 20_000);
+        assert!(commits.iter().all(|rows| *rows <= MAX_COMMIT_ROWS), "{commits:?}");
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_is_larger_than_the_queue_takes_all_of_it() {
+        let (store, open) = gate();
+        drop(open);
+        let (writer, thread) = Writer::start(store).unwrap();
+        writer.append(batch_of_ledgers(30_000)).await.unwrap();
+        writer.append(Batch::default()).await.unwrap();
+        drop(writer);
+        thread.join().unwrap();
     }
 
     #[tokio::test]

@@ -325,3 +325,31 @@ fn who_asks_and_does_not_read_is_left() {
     assert_eq!(collector.get("/healthz").status, 200);
     assert_eq!(site.stderr(), "");
 }
+
+#[test]
+fn many_ledgers_are_refused_as_many_rows_are() {
+    let site = Site::new();
+    let collector = site.start();
+    collector.send_rows(&[row("u1")]).assert_stored();
+    let counters: serde_json::Map<String, Value> = (0..127).map(|number| (format!("c{number}"), json!(1))).collect();
+    let ledgers: Vec<Value> =
+        (0..64).map(|number| json!({ "instance_id": format!("i{number}"), "dropped": counters })).collect();
+    let body = json!({ "exposures": [], "ledgers": ledgers });
+    // While somebody else writes to the file, the store waits, and what comes queues up. Two of these fit.
+    let sql = site.sql();
+    sql.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (answers, answered) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            let (answers, collector, body) = (answers.clone(), &collector, &body);
+            scope.spawn(move || answers.send(collector.send(body)).unwrap());
+        }
+        answered.recv().unwrap().assert_refused(503, "too many rows are waiting to be stored");
+        sql.execute_batch("ROLLBACK").unwrap();
+    });
+    drop(answers);
+    assert!(answered.iter().any(|answer| answer.status == 204));
+    let stored: i64 = sql.query_row("SELECT count(*) FROM ledger", [], |row| row.get(0)).unwrap();
+    assert_eq!(stored, 64 * 127);
+    collector.send_rows(&[row("u2")]).assert_stored();
+}
