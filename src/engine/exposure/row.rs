@@ -84,7 +84,8 @@ pub struct Stamp<'a> {
     pub platform: Platform,
 }
 
-/// What begins a member behind another one. Written at once: in a new page each piece of text costs 0.3 µs.
+/// What begins a member behind another one, in one piece. (With three pieces for each name, and three copies of the line, a
+/// recording took a tenth longer.)
 macro_rules! member {
     ($name:literal) => {
         concat!(",\"", $name, "\":")
