@@ -15,6 +15,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -41,6 +42,9 @@ const MAX_READING: usize = 8;
 const MAX_HEAD_TIME: Duration = Duration::from_secs(30);
 /// How long the writing of a response may stand still because its client takes nothing of it.
 const MAX_WRITE_PAUSE: Duration = Duration::from_secs(30);
+/// How much of an answer the system is asked to keep for a client, in bytes; it takes about as much again. Writing stands
+/// still until a third of that is read: were it megabytes, a slow client would look like one that reads nothing.
+const SEND_BUFFER_BYTES: usize = 128 << 10;
 /// How long the requests in flight may take to end when the collector is told to stop.
 const MAX_STOPPING_TIME: Duration = Duration::from_secs(10);
 /// How long to wait when a connection cannot be accepted, such as when the process has no file left.
@@ -217,6 +221,7 @@ async fn serve(listener: TcpListener, routes: Router) -> Result<(), String> {
         };
         // Answers are small: waiting to fill a packet would only delay them.
         let _ = stream.set_nodelay(true);
+        let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES);
         let connection = connections.watch(connection(stream, routes.clone()));
         tokio::spawn(async move {
             // A broken connection is the client's affair.
