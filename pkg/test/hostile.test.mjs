@@ -40,6 +40,20 @@ test("objects within themselves and shared ones are copied in bounded time", asy
   await client.close()
 })
 
+test("a clock that gives no time stops nothing", async (t) => {
+  for (const time of [NaN, Infinity, -5, 1e300]) {
+    const { mock } = t.mock.method(performance, "now", () => time)
+    const net = network()
+    const client = await makeClient({ net })
+    assert.equal(client.getFlag("greeting"), "Hello")
+    assert.equal((await client.flush()).delivered, 1, `${time}`)
+    const [{ sent_mono_ms, exposures: [row] }] = net.batches
+    assert.ok([sent_mono_ms, row.mono_ms].every((ms) => Number.isSafeInteger(ms) && ms > 0), `${time}`)
+    await client.close()
+    mock.restore()
+  }
+})
+
 test("many calls add no more attributes than one may", async () => {
   const client = await makeClient()
   const some = (from) => Object.fromEntries(Array.from({ length: 8000 }, (_, at) => [`a${from + at}`, true]))
