@@ -115,7 +115,7 @@ impl State {
     /// Ledgers that were told, and of which no row waits, have done their part.
     pub(super) fn forget_told_ledgers(&mut self) {
         let ring = &self.ring;
-        self.adopted.retain(|adopted| ring.iter().any(|waiting| waiting.origin == adopted.origin));
+        self.adopted.retain(|adopted| ring.has_of(adopted.origin));
     }
 
     pub(super) fn set_consent(&mut self, consent: Consent, now: Now, effects: &mut Vec<Effect>) {

@@ -64,6 +64,11 @@ impl Ring {
         self.rows.iter().any(|waiting| waiting.id == id)
     }
 
+    /// Whether a row of that instance waits.
+    pub fn has_of(&self, origin: u32) -> bool {
+        self.rows.iter().any(|waiting| waiting.origin == origin)
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &Waiting> {
         self.rows.iter()
     }

@@ -468,9 +468,7 @@ impl State {
         if self.kept_changes.replace(self.ledger_changes) == Some(self.ledger_changes) {
             return;
         }
-        let is_only_here = |adopted: &&Adopted| {
-            adopted.ledger.dropped.total() > 0 || !self.ring.iter().any(|waiting| waiting.origin == adopted.origin)
-        };
+        let is_only_here = |adopted: &&Adopted| adopted.ledger.dropped.total() > 0 || !self.ring.has_of(adopted.origin);
         let adopted = self.adopted.iter().filter(is_only_here).map(|adopted| &adopted.ledger);
         let ledgers: Vec<&Ledger> = [&self.ledger].into_iter().chain(adopted).collect();
         let mut text = String::new();
