@@ -217,26 +217,30 @@ for (const [how, comeBack] of Object.entries({
   "resume first": (tell) => (tell("resume"), tell("pageshow", PERSISTED)),
   "visibilitychange first": (tell) => (tell("visibilitychange"), tell("pageshow", PERSISTED)),
 })) {
-  test(`denied elsewhere while the page was in the back/forward cache: what it holds does not come back (${how})`, async (t) => {
-    const { data } = browserWithStorage(t)
-    const { tell } = window(t)
-    const { client, net } = await page(t, { net: network(() => Promise.reject(new TypeError("offline"))) })
-    client.getFlag("greeting")
-    await settle()
-    tell("pagehide", PERSISTED)
-    comeBack(tell)
-    assert.notEqual(client.stats().pending, 0, "nobody has denied yet")
-    tell("pagehide", PERSISTED)
-    await settle()
-    const requests = net.batches.length
-    data.clear()
-    comeBack(tell)
-    await settle()
-    client.getFlag("price")
-    await client.flush()
-    assert.deepEqual([data.size, client.stats().pending, net.batches.length], [0, 0, requests])
-    await client.close()
-  })
+  for (const goesOn of [false, true]) {
+    const which = goesOn ? "a page that only went on with a session" : "the first page"
+    test(`denied elsewhere while ${which} was in the back/forward cache: what it holds does not come back (${how})`, async (t) => {
+      const { data } = browserWithStorage(t)
+      const { tell } = window(t)
+      if (goesOn) await (await page(t)).client.close()
+      const { client, net } = await page(t, { net: network(() => new Promise(() => undefined)) })
+      client.getFlag("greeting")
+      await settle()
+      tell("pagehide", PERSISTED)
+      comeBack(tell)
+      assert.notEqual(client.stats().pending, 0, "nobody has denied yet")
+      tell("pagehide", PERSISTED)
+      await settle()
+      const requests = net.batches.length
+      data.clear()
+      comeBack(tell)
+      await settle()
+      client.getFlag("price")
+      await client.flush()
+      assert.deepEqual([data.size, client.stats().pending, net.batches.length], [0, 0, requests])
+      await client.close()
+    })
+  }
 }
 
 test("denied with cookies for a domain: nothing of the session stays in storage either", async (t) => {

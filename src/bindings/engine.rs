@@ -368,14 +368,6 @@ impl Engine {
             1 => Consent::Pending,
             _ => Consent::Granted,
         };
-        if consent == Consent::Granted {
-            let (ids, session) = {
-                let client = self.client.borrow();
-                (client.identity().to_stored(), client.session().to_stored())
-            };
-            self.store(StorageKey::Ids, &ids);
-            self.store(StorageKey::Session, &session);
-        }
         self.step(Input::Consent(consent));
     }
 

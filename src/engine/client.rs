@@ -7,7 +7,7 @@ use super::decision::{Decision, ErrorCode, Overridden, Reason};
 use super::effect::{Effect, StorageKey};
 use super::evaluation::{Evaluation, Override, unit_of};
 use super::exposure::row::{Draft, Link, Source};
-use super::exposure::{self, Config, Input, Outcome, State};
+use super::exposure::{self, Config, Consent, Input, Outcome, State};
 use super::hash::xxh64;
 use super::identity::{self, Identity, uuid_v7};
 use super::platform::Platform;
@@ -117,12 +117,13 @@ impl Client {
         if is_new {
             effects.push(Effect::Store { key: StorageKey::Ids, text: identity.to_stored() });
         }
-        let mut session = stored
-            .session
-            .and_then(|stored| Session::from_stored(stored, now.wall_ms))
-            .unwrap_or_else(|| Session::new(now.wall_ms, random()));
-        session.touch(now.wall_ms); // A load is activity.
-        effects.push(Effect::Store { key: StorageKey::Session, text: session.to_stored() });
+        let live = stored.session.and_then(|stored| Session::from_stored(stored, now.wall_ms));
+        let is_begun = live.is_none();
+        let mut session = live.unwrap_or_else(|| Session::new(now.wall_ms, random()));
+        // A load is activity.
+        if session.touch(now.wall_ms) || is_begun {
+            effects.push(Effect::Store { key: StorageKey::Session, text: session.to_stored() });
+        }
         let platform = exposures.config().platform;
         let mut sticky = Sticky::default();
         sticky.merge(stored.sticky.unwrap_or_default());
@@ -340,7 +341,12 @@ impl Client {
     pub fn step(&mut self, input: Input<'_>, now: Now) -> Vec<Effect> {
         // An acknowledgement makes room, of which there may have been none when the person was identified.
         let may_link = matches!(input, Input::Consent(_) | Input::Settled { outcome: Outcome::Acknowledged, .. });
-        let mut effects = exposure::step(&mut self.exposures, input, now);
+        let mut effects = Vec::new();
+        if matches!(input, Input::Consent(Consent::Granted)) && self.exposures.consent() != Consent::Granted {
+            effects.push(Effect::Store { key: StorageKey::Ids, text: self.decider.identity.to_stored() });
+            effects.push(Effect::Store { key: StorageKey::Session, text: self.session.to_stored() });
+        }
+        effects.extend(exposure::step(&mut self.exposures, input, now));
         if may_link {
             self.link(now, &mut effects);
         }

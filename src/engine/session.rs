@@ -115,7 +115,7 @@ impl Session {
             id,
             started_at_ms: started_at_ms.min(now_ms),
             active_at_ms: active_at_ms.min(now_ms),
-            saved_at_ms: now_ms,
+            saved_at_ms: active_at_ms,
             generation,
         };
         (!session.is_over(now_ms)).then_some(session)

@@ -193,3 +193,21 @@ fn t6_timers_that_are_late_or_fire_all_at_once_make_one_flush() {
     let due_ms = page.client.exposures().stats().flush_due_mono_ms.unwrap() - page.now.mono_ms;
     assert!((500.0..=1000.0).contains(&due_ms), "{due_ms} ms");
 }
+
+#[test]
+fn a_load_stores_the_session_that_it_goes_on_with_unless_that_was_done_in_the_last_30_seconds() {
+    let stored = |page: &Page| page.storage.get(StorageKey::Session.as_str()).unwrap().clone();
+    let first = Page::first(Dedup::Session, FLAGS);
+    let load = |storage: &Storage, wall_ms: f64| Page::open(Dedup::Session, FLAGS, storage.clone(), None, wall_ms);
+    let soon = load(&first.storage, START_MS + 29.0 * SECOND_MS);
+    assert_eq!(stored(&soon), stored(&first));
+    assert_eq!(soon.client.session().id, first.client.session().id);
+    let later = load(&soon.storage, START_MS + 30.0 * SECOND_MS);
+    assert_ne!(stored(&later), stored(&first));
+    // A load is activity: with both of them the session lives on.
+    let last = load(&later.storage, START_MS + 30.0 * MINUTE_MS + 29.0 * SECOND_MS);
+    assert_eq!(last.client.session().id, first.client.session().id);
+    // What a clock that was ahead has stored is put right.
+    let set_back = load(&last.storage, START_MS + 10.0 * MINUTE_MS);
+    assert_ne!(stored(&set_back), stored(&last));
+}

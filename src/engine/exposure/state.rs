@@ -241,6 +241,10 @@ impl State {
         &self.config
     }
 
+    pub fn consent(&self) -> Consent {
+        self.consent
+    }
+
     pub fn stats(&self) -> Stats {
         Stats {
             recorded: self.recorded,
