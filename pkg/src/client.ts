@@ -816,18 +816,20 @@ function buildClient(settings: Settings, starting: Promise<Instance>): { client:
 
   async function start(): Promise<void> {
     const { endpointProblem, readyTimeoutMs } = settings
+    if (consent === "denied") purge()
+    const started = startEngine()
+    // Before all that has time: the answer takes longest.
+    const asked = poller?.start(started)
     if (endpointProblem) problems.add("ENDPOINT_UNREACHABLE", "exposures.endpoint", endpointProblem)
     if (settings.endpoint && !(settings.fetch ?? hostFetch)) {
       problems.add("ENDPOINT_UNREACHABLE", "exposures.endpoint", "found no fetch, expected one to send exposures with")
     }
     if (ruleset.kind === "unreachable") problems.add("RULESET_UNAVAILABLE", ruleset.url, ruleset.why)
-    if (consent === "denied") purge()
     if (settings.distinctId !== undefined && person === undefined) refuseId(settings.distinctId)
     siblings.add(hear)
     deafen = listen(pageEvent)
-    const started = startEngine()
     if (ruleset.kind === "given") applyRuleset(ruleset.ruleset, "ruleset")
-    await waitAtMost(readyTimeoutMs, poller?.start(started) ?? started, () => {
+    await waitAtMost(readyTimeoutMs, asked ?? started, () => {
       if (!instance && awaited) problems.add("WASM_UNAVAILABLE", "wasm", `found no module after ${readyTimeoutMs} ms, expected one`)
       else if (ruleset.kind === "url") {
         problems.add("RULESET_UNAVAILABLE", ruleset.url, `found no ruleset after ${readyTimeoutMs} ms, expected one`)
@@ -835,6 +837,7 @@ function buildClient(settings: Settings, starting: Promise<Instance>): { client:
     })
   }
 
+  const ready = unwatched(start)
   const safe = guarded(client, [
     ["getVariant", undefined], ["peek", undefined], ["decide", decisionOf(failed("", "GENERAL").answer)], ["explain", null],
     ["allFlags", []], ["reportExposure", undefined], ["exposureProperties", {}], ["identify", undefined],
@@ -843,7 +846,7 @@ function buildClient(settings: Settings, starting: Promise<Instance>): { client:
     ["clearOverrides", undefined], ["on", () => undefined], ["setConsent", undefined], ["stats", NO_STATS], ["problems", []],
     ["flush", Promise.resolve(NOTHING_FLUSHED)], ["close", Promise.resolve()],
   ])
-  return { client: safe, ready: unwatched(start) }
+  return { client: safe, ready }
 }
 
 const NOTHING_FLUSHED: FlushResult = Object.freeze({ delivered: 0, pending: 0 })

@@ -114,7 +114,7 @@ export function createKeeper(area: Area, prefix: string, engine: Kept): Keeper {
       plan()
     },
     takeOver() {
-      if (!id) return
+      if (!id || outbox.orphans(true).length === 0) return
       adoptNow(false)
       adopt()
     },
