@@ -9,3 +9,4 @@ const client = sdk.load
   ? await sdk.load(url, personOf(), sink)
   : await sdk.create(await (await fetch(url)).text(), personOf(), sink)
 globalThis.first = { value: client.read("feature-0-0"), atMs: performance.now() }
+console.info("done")
