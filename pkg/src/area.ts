@@ -31,7 +31,7 @@ export interface Area {
   tell(key: string, text: string): void
   /** Removes all that is the client's, from storage and from memory, and what storage has under `others`. */
   purge(others?: readonly string[]): void
-  /** Whether something of the client's was in storage, and there is nothing. */
+  /** Whether something of the client's was put in storage, and there is nothing. */
   readonly isPurged: boolean
 }
 
@@ -58,15 +58,11 @@ export function createArea(start: string, persist: boolean, mayStore: boolean): 
   /** What is in memory alone, because storage refused it. */
   const refused = new Set<string>()
   const storage = persist ? open(start) : undefined
-  /** What has been in storage, but outboxes, and was not removed here. */
-  const known = new Set<string>()
   let may = mayStore
 
   function stored(key: string): string | null {
     try {
-      const text = storage ? getItem!.call(storage, key) : null
-      if (text !== null && !isOutbox(key)) known.add(key)
-      return text
+      return storage ? getItem!.call(storage, key) : null
     } catch {
       return null
     }
@@ -109,11 +105,9 @@ export function createArea(start: string, persist: boolean, mayStore: boolean): 
     setItem!.call(storage, key, text)
     taken += change
     refused.delete(key)
-    if (!isOutbox(key)) known.add(key)
   }
 
   function remove(key: string): void {
-    known.delete(key)
     if (isOutbox(key)) taken -= sizeOf(key, stored(key))
     try {
       if (storage) removeItem!.call(storage, key)
@@ -173,7 +167,7 @@ export function createArea(start: string, persist: boolean, mayStore: boolean): 
       return isOther
     },
     get isPurged() {
-      return area.isShared && known.size > 0 && storedKeys(start).length === 0
+      return area.isShared && memory.size > refused.size && storedKeys(start).length === 0
     },
     tell(key, text) {
       try {
@@ -184,7 +178,8 @@ export function createArea(start: string, persist: boolean, mayStore: boolean): 
       remove(key)
     },
     purge(others = []) {
-      for (const kept of [memory, refused, known]) kept.clear()
+      memory.clear()
+      refused.clear()
       for (const key of [...storedKeys(start), ...others]) remove(key)
     },
   }

@@ -817,6 +817,7 @@ function buildClient(settings: Settings, starting: Promise<Instance>): { client:
   async function start(): Promise<void> {
     const { endpointProblem, readyTimeoutMs } = settings
     if (consent === "denied") purge()
+    siblings.add(hear)
     const started = startEngine()
     // Before all that has time: the answer takes longest.
     const asked = poller?.start(started)
@@ -826,7 +827,6 @@ function buildClient(settings: Settings, starting: Promise<Instance>): { client:
     }
     if (ruleset.kind === "unreachable") problems.add("RULESET_UNAVAILABLE", ruleset.url, ruleset.why)
     if (settings.distinctId !== undefined && person === undefined) refuseId(settings.distinctId)
-    siblings.add(hear)
     deafen = listen(pageEvent)
     if (ruleset.kind === "given") applyRuleset(ruleset.ruleset, "ruleset")
     await waitAtMost(readyTimeoutMs, asked ?? started, () => {

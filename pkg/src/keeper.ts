@@ -119,6 +119,8 @@ export function createKeeper(area: Area, prefix: string, engine: Kept): Keeper {
       adopt()
     },
     end() {
+      // Also what another program has cleared from storage: the next engine has it from there alone.
+      outbox.write(true)
       outbox.leave()
       id = ""
       outbox = create()

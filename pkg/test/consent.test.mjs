@@ -243,6 +243,39 @@ for (const [how, comeBack] of Object.entries({
   }
 }
 
+test("another program clears storage, and the module traps: the same person and session, and no row is lost", async (t) => {
+  const { data } = browserWithStorage(t)
+  await (await page(t)).client.close()
+  const { client, net, trap } = await page(t)
+  const [person, session] = [client.identity, client.session.id]
+  client.getFlag("greeting")
+  await settle()
+  data.clear()
+  trap("unreachable")
+  client.identify("person-1")
+  await settle()
+  assert.equal(client.stats().traps, 1)
+  assert.deepEqual([client.identity.deviceId, client.identity.anonymousId, client.session.id], [person.deviceId, person.anonymousId, session])
+  await client.flush()
+  assert.deepEqual(rows(net), ["greeting"])
+  await client.close()
+})
+
+test("who asks for the consent anew finds another page's person, not the one of before", async (t) => {
+  const { data } = browserWithStorage(t)
+  await (await page(t)).client.close()
+  const { client } = await page(t)
+  client.setConsent("pending")
+  const other = await page(t)
+  other.client.reset({ device: true })
+  const { deviceId } = other.client.identity
+  client.setConsent("granted")
+  await settle()
+  assert.equal(client.identity.deviceId, deviceId)
+  assert.ok(data.get("pennon1:app:d").includes(deviceId))
+  await Promise.all([client.close(), other.client.close()])
+})
+
 test("denied with cookies for a domain: nothing of the session stays in storage either", async (t) => {
   const { data } = browserWithStorage(t)
   replace(t, "location", { value: new URL("https://www.shop.example/") })

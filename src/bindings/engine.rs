@@ -39,7 +39,6 @@ impl Engine {
         let cookie = options
             .text("cookiePrefix")
             .map(|prefix| Cookie::open(prefix, options.text("cookieAttributes").unwrap_or_default()));
-        let has_cookie = cookie.is_some();
         let storage = Storage::open(prefix(options.text("namespace")), host.area(), cookie);
         let read = |key: StorageKey| storage.get(key.as_str());
         let now = clock::now();
@@ -74,11 +73,6 @@ impl Engine {
         );
         let engine = Engine { client: RefCell::new(client), host, storage, endpoint, incoming: RefCell::default() };
         engine.run(effects);
-        if has_cookie {
-            // Takes over what localStorage has, and lets the cookie live on for as long as it can.
-            let ids = engine.client.borrow().identity().to_stored();
-            engine.store(StorageKey::Ids, &ids);
-        }
         engine
     }
 

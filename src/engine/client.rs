@@ -110,20 +110,19 @@ impl Client {
     ) -> (Self, Vec<Effect>) {
         let mut effects = Vec::new();
         let known = stored.ids.and_then(identity::from_stored);
-        let is_new = known.is_none();
         let (device_id, anonymous_id) =
             known.unwrap_or_else(|| (uuid_v7(now.wall_ms, random()), uuid_v7(now.wall_ms, random())));
         let identity = Identity { identified, anonymous_id, device_id };
-        if is_new {
-            effects.push(Effect::Store { key: StorageKey::Ids, text: identity.to_stored() });
-        }
         let live = stored.session.and_then(|stored| Session::from_stored(stored, now.wall_ms));
-        let is_begun = live.is_none();
+        let is_stored = live.is_some();
         let mut session = live.unwrap_or_else(|| Session::new(now.wall_ms, random()));
         // A load is activity.
-        if session.touch(now.wall_ms) || is_begun {
-            effects.push(Effect::Store { key: StorageKey::Session, text: session.to_stored() });
-        }
+        let is_due = session.touch(now.wall_ms);
+        // What storage has is not written again, but the copy in memory outlives storage that is cleared.
+        let same = stored.session.filter(|_| is_stored && !is_due);
+        let text = same.map_or_else(|| session.to_stored(), str::to_owned);
+        effects.push(Effect::Store { key: StorageKey::Ids, text: identity.to_stored() });
+        effects.push(Effect::Store { key: StorageKey::Session, text });
         let platform = exposures.config().platform;
         let mut sticky = Sticky::default();
         sticky.merge(stored.sticky.unwrap_or_default());
