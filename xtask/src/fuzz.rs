@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 
 /// How long each target runs unless told otherwise, in seconds.
@@ -55,7 +56,7 @@ pub fn names() -> Vec<&'static str> {
     TARGETS.iter().map(|target| target.name).collect()
 }
 
-/// Fuzzes the target of that name, or all, one after the other.
+/// Fuzzes the target of that name, or all, as many beside each other as there are processors.
 pub fn run(project: &Project, seconds: u32, only: Option<&str>) -> Result<ExitCode> {
     let counts = run_counted(project, seconds, only)?;
     Ok(if counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -63,14 +64,22 @@ pub fn run(project: &Project, seconds: u32, only: Option<&str>) -> Result<ExitCo
 
 /// As [`run`]; each target is one test.
 pub fn run_counted(project: &Project, seconds: u32, only: Option<&str>) -> Result<Counts> {
-    let programs = build(project)?;
+    let programs = &build(project)?;
+    let chosen: Vec<&Target> = TARGETS.iter().filter(|target| only.is_none_or(|name| name == target.name)).collect();
     let mut counts = Counts::default();
-    for target in TARGETS.iter().filter(|target| only.is_none_or(|name| name == target.name)) {
-        let result = fuzz(project, target, &programs, seconds);
-        counts += Counts::of_check(result.is_ok());
-        match result {
-            Ok(found) => note(&format!("fuzz {}: {found}", target.name)),
-            Err(error) => eprintln!("fuzz {}: {error:#}", target.name),
+    // Each keeps one processor busy.
+    for together in chosen.chunks(thread::available_parallelism()?.get()) {
+        let results: Vec<Result<String>> = thread::scope(|scope| {
+            let begin = |target| scope.spawn(move || fuzz(project, target, programs, seconds));
+            let running: Vec<_> = together.iter().copied().map(begin).collect();
+            running.into_iter().map(|one| one.join().unwrap_or_else(|_| bail!("panicked"))).collect()
+        });
+        for (target, result) in together.iter().zip(results) {
+            counts += Counts::of_check(result.is_ok());
+            match result {
+                Ok(found) => note(&format!("fuzz {}: {found}", target.name)),
+                Err(error) => eprintln!("fuzz {}: {error:#}", target.name),
+            }
         }
     }
     Ok(counts)
