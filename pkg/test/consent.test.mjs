@@ -223,7 +223,8 @@ for (const [how, comeBack] of Object.entries({
       const { data } = browserWithStorage(t)
       const { tell } = window(t)
       if (goesOn) await (await page(t)).client.close()
-      const { client, net } = await page(t, { net: network(() => new Promise(() => undefined)) })
+      // With a request that has no answer yet, a page that goes on stores rows, and nothing else that is new.
+      const { client, net } = await page(t, { net: goesOn ? endless().net : network(() => Promise.reject(new TypeError("offline"))) })
       client.getFlag("greeting")
       await settle()
       tell("pagehide", PERSISTED)
